@@ -1,11 +1,15 @@
 """The API key: every path needs it, but for the few listed here."""
 
 import hmac
+import math
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import problem
+from utils.attempts import Attempts
 from utils.reasons import reason
+from utils.web_safety import is_loopback
 
 HEADER = "X-API-Key"
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
@@ -16,28 +20,42 @@ SCHEME = {"type": "apiKey", "in": "header", "name": HEADER}
 
 
 class RequireKey:
-    """Answers 401 before routing, so that a new route cannot forget the key.
+    """Answers 401 before routing, so that a new route cannot forget the key, and 429 to whoever guesses it.
 
     ASGI middleware and not a dependency: a FastAPI dependency costs every request about a sixth of the
     throughput of /stocks/portfolio, this costs next to nothing.
     """
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(self, app: ASGIApp, key: str, attempts: Attempts | None = None) -> None:
         self._app = app
         self._key = key.encode()
         self._header = HEADER.lower().encode()
+        self._attempts = attempts or Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_open(_path(scope)) and not self._has_key(scope):
-            refusal = problem(401, "Unauthorized", [reason("no_key", header=HEADER)], scope["path"])
-            refusal.headers["WWW-Authenticate"] = "ApiKey"
-            await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        asked = scope["type"] == "http" and not _is_open(_path(scope))
+        refusal = self._refusal(scope) if asked else None
+        await (refusal or self._app)(scope, receive, send)
 
-    def _has_key(self, scope: Scope) -> bool:
-        given = next((value for name, value in scope["headers"] if name == self._header), b"")
-        return hmac.compare_digest(given or _bearer(scope), self._key)
+    def _refusal(self, scope: Scope) -> Response | None:
+        address = (scope.get("client") or ("",))[0]
+        if seconds := math.ceil(self._attempts.left(address)):
+            told = problem(429, "TooManyGuesses", [reason("keys_guessed", seconds=seconds)], scope["path"])
+            told.headers["Retry-After"] = str(seconds)
+            return told
+        given = self._given(scope)
+        if hmac.compare_digest(given, self._key):
+            self._attempts.succeeded(address)
+            return None
+        # From this machine comes the dashboard, too, which must not wait for a script with an old key.
+        if given and not is_loopback(address):
+            self._attempts.begin(address)
+        told = problem(401, "Unauthorized", [reason("no_key", header=HEADER)], scope["path"])
+        told.headers["WWW-Authenticate"] = "ApiKey"
+        return told
+
+    def _given(self, scope: Scope) -> bytes:
+        return next((value for name, value in scope["headers"] if name == self._header), b"") or _bearer(scope)
 
 
 def _bearer(scope: Scope) -> bytes:

@@ -42,6 +42,7 @@ _IF_NONE_MATCH = {
 }
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
+    429: {"Retry-After": {"schema": {"type": "string"}, "required": True}},
     503: {"Retry-After": {"schema": {"type": "string", "const": RETRY_AFTER_SECONDS}, "required": True}},
 }
 
@@ -111,4 +112,4 @@ def _refusals(operation: Operation) -> list[int]:
     has_formats = BYTES not in operation["responses"]["200"]["content"]
     has_body = "requestBody" in operation
     has_parameters = has_body or bool(operation.get("parameters"))
-    return [401, *[406] * has_formats, *[413] * has_body, *[422] * has_parameters, 503]
+    return [401, *[406] * has_formats, *[413] * has_body, *[422] * has_parameters, 429, 503]

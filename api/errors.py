@@ -44,6 +44,7 @@ KINDS = {
     "InvalidParameter": Kind(422, "A parameter is not written as it should be"),
     "InvalidInput": Kind(422, "The parameters do not go together"),
     "NotASession": Kind(422, "The day is no session of the exchange that is over"),
+    "TooManyGuesses": Kind(429, "Too many wrong API keys came from this network"),
     "ActstockError": Kind(500, "The request failed"),
     "EvidenceChanged": Kind(500, "What is kept as evidence is not what it was"),
     "InternalError": Kind(500, "The request failed unexpectedly"),
@@ -58,6 +59,7 @@ MEANING = {
     406: "No format of the answer is acceptable; `detail` names those there are",
     413: "The body is larger than any that is of use",
     422: "A parameter cannot be used; `detail` names it",
+    429: "Too many wrong keys; `Retry-After` says for how many seconds even the right one is refused",
     503: "The database cannot be used now; ask again shortly",
 }
 RETRY_AFTER_SECONDS = "1"

@@ -29,7 +29,7 @@ Every path but {", ".join(f"`{path}`" for path in sorted(auth.OPEN_PATHS))} need
 
 class Api(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
-        return Safe(super().build_middleware_stack(), self.state.settings.web.hosts)
+        return Safe(super().build_middleware_stack(), self.state.settings.web.names)
 
     def openapi(self) -> dict[str, Any]:
         """FastAPI's document, with what all routes have in common."""

@@ -30,7 +30,7 @@ from pyspark.java_gateway import launch_gateway
 
 from config.config import Settings, SparkSettings
 from utils.logging_utils import configure_logging
-from utils.spark_driver import ALIVE_SECONDS, DEFAULT_PORT, RUN_PATH, code_digest
+from utils.spark_driver import ALIVE_SECONDS, DEFAULT_PORT, RUN_PATH, jobs_digest
 from utils.spark_utils import SMALL, session_conf, submit_conf
 from utils.warm_spark import MARK, MASTER
 
@@ -100,7 +100,7 @@ class Driver:
     """The JVM, and the process from which those of the jobs are forked."""
 
     def __init__(self, settings: SparkSettings) -> None:
-        self.code = code_digest()
+        self.code = jobs_digest()
         # Its threads would not survive a fork of this process, so a process without any is forked instead.
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(list(PRELOADED))

@@ -192,12 +192,19 @@ class WebSettings:
 
     bind: the address at which they can be reached. Empty: the one that they listen on.
     hosts: the names that they go by, besides this machine's own
+    name_inside: how the platform's own containers name this service. Nobody comes from elsewhere under it.
     dashboard_password: what a reader from beyond this machine logs in with. Empty: the API's key.
     """
 
     bind: str
     hosts: frozenset[str]
     dashboard_password: str = field(repr=False)
+    name_inside: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name under which a request may come."""
+        return self.hosts | {self.name_inside} - {""}
 
 
 @dataclass(frozen=True)
@@ -328,6 +335,7 @@ class Settings:
                 bind=read.text("ACTSTOCK_BIND", ""),
                 hosts=read.hosts("ACTSTOCK_HOSTS"),
                 dashboard_password=read.text("DASHBOARD_PASSWORD", ""),
+                name_inside=read.text("ACTSTOCK_NAME_INSIDE", ""),
             ),
             metrics=MetricsSettings(
                 consumer_port=read.integer("CONSUMER_METRICS_PORT", 0, at_most=65_535 - len(Topic)),
@@ -336,7 +344,7 @@ class Settings:
             ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
-            api_key=read.text("API_KEY", ""),
+            api_key=read.header("API_KEY"),
             api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),
             airflow_url=read.text("AIRFLOW_URL", "http://127.0.0.1:8080").rstrip("/"),
             airflow_ui_url=read.text("AIRFLOW_UI_URL", "http://localhost:8080").rstrip("/"),
@@ -358,6 +366,13 @@ class _Reader:
 
     def text(self, name: str, default: str) -> str:
         return self._environ.get(name, default).strip()
+
+    def header(self, name: str) -> str:
+        """Return what goes into a header of HTTP. It is a secret: no error shows it."""
+        value = self.text(name, "")
+        if not re.fullmatch(r"[ -~]*", value):
+            raise ConfigError(f"{name}: give English letters, digits, - and _: it goes into a header of HTTP")
+        return value
 
     def path(self, name: str) -> Path | None:
         value = self.text(name, "")

@@ -32,21 +32,35 @@ class ExtraDay(NamedTuple):
 
 def load(path: Path) -> tuple[ExtraDay, ...]:
     """Read and check a file, or raise ExchangeDaysError, which names the file and the wrong line."""
+    return tuple(_read(_text(path).splitlines(), path))
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file. A spreadsheet may have put a mark before it."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return tuple(_read(file.read().splitlines(), path))
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ExchangeDaysError(f"{path}: this is not UTF-8: save it as CSV UTF-8, with commas") from None
+    except OSError as error:
         raise ExchangeDaysError(f"{path}: cannot be read: {error}") from None
 
 
+def _fields(line: str, where: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as error:
+        raise ExchangeDaysError(f"{where}: cannot be read as CSV: {error}") from None
+
+
 def _read(lines: Sequence[str], path: Path) -> Iterator[ExtraDay]:
-    if not lines or next(csv.reader(lines[:1])) != COLUMNS:
+    if not lines or _fields(lines[0], f"{path}, line 1") != COLUMNS:
         raise ExchangeDaysError(f"{path}, line 1: must be {','.join(COLUMNS)}")
     seen: dict[tuple[str, date], int] = {}
     for number, line in enumerate(lines[1:], 2):
         if not line.strip() or line.startswith("#"):
             continue
-        extra = _day(next(csv.reader([line])), f"{path}, line {number}")
+        where = f"{path}, line {number}"
+        extra = _day(_fields(line, where), where)
         first = seen.setdefault((extra.exchange, extra.day), number)
         if first != number:
             raise ExchangeDaysError(
@@ -88,7 +102,7 @@ def add(path: Path, extra: ExtraDay) -> None:
 def _replace(path: Path, line: Sequence[str]) -> None:
     """Replace a file by a copy with one more line."""
     # A renamed copy, because a reader must never see half a file, and a crash must not leave one.
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")  # with the mark of a spreadsheet, which would read it otherwise without
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, delete=False) as file:
         try:
             file.write(text if text.endswith("\n") else text + "\n")

@@ -142,7 +142,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
     client, lock = ApiClient(settings.api_url, settings.api_key), login.lock_of(settings, host)
-    app = create_app(client, universe().periods, settings.web.hosts, lock, settings.schedule)
+    app = create_app(client, universe().periods, settings.web.names, lock, settings.schedule)
     files = static_files.keep_files(app)
     threading.Thread(target=static_files.pack_tighter, args=(files,), daemon=True).start()
     try:

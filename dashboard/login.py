@@ -16,7 +16,7 @@ from dashboard import preferences, static_files
 from dashboard.texts import LANGUAGES, common
 from dashboard.texts import login as texts
 from utils.attempts import Attempts
-from utils.web_safety import dashboard_asks
+from utils.web_safety import comes_from_elsewhere, dashboard_asks
 
 LOGIN, LOGOUT = "/login", "/logout"
 # What shows nothing of the API's. The container's health check asks for the first one.
@@ -59,10 +59,14 @@ FORM = """<!DOCTYPE html>
 
 @dataclass(frozen=True)
 class Lock:
-    """The password, and a secret with which sessions are signed."""
+    """The password, and a secret with which sessions are signed.
+
+    asks_everybody: or those alone who do not sit at this machine
+    """
 
     password: str = field(repr=False)
     secret: str = field(repr=False)
+    asks_everybody: bool = True
 
     @property
     def signing_key(self) -> bytes:
@@ -70,11 +74,10 @@ class Lock:
         return hmac.digest(self.secret.encode(), f"dashboard {self.password}".encode(), hashlib.sha256)
 
 
-def lock_of(settings: Settings, host: str) -> Lock | None:
-    """Return what readers have to open, or None where everybody may read. host: where it listens."""
-    if not dashboard_asks(settings.web, host):
-        return None
-    return Lock(settings.web.dashboard_password or settings.api_key, settings.api_key)
+def lock_of(settings: Settings, host: str) -> Lock:
+    """Return what readers have to open. host: where the dashboard listens."""
+    password = settings.web.dashboard_password or settings.api_key
+    return Lock(password, settings.api_key, dashboard_asks(settings.web, host))
 
 
 def register(app: Dash, lock: Lock) -> None:
@@ -91,6 +94,8 @@ def register(app: Dash, lock: Lock) -> None:
 
     def guard() -> AnyResponse | None:
         path = request.path
+        if not lock.asks_everybody and not comes_from_elsewhere(request.headers.keys(), request.headers.get("Origin")):
+            return None
         if path in OPEN_PATHS or path.startswith(OPEN_BELOW) or session.get(READER):
             return None
         # A script that asks has no use for a form.

@@ -5,7 +5,6 @@
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -15,13 +14,12 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password, parse_dsn
 
 from config.config import DatabaseSettings, Settings
+from config.secret_rule import RULE, is_fit
 from database.db_helper import connect, transaction
 from utils.command_line import exit_code_of
 from utils.errors import InvalidInput
 
 AIRFLOW = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
-# It becomes a part of an address and a line of a file: nothing in it has a meaning there.
-PASSWORD = re.compile(r"[A-Za-z0-9_-]{12,}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,8 +55,8 @@ def ask() -> str:
             raise InvalidInput("the two differ: nothing was changed")
     else:
         password = sys.stdin.readline().rstrip("\n")
-    if not PASSWORD.fullmatch(password):
-        raise InvalidInput("give at least 12 letters, digits, - and _: nothing was changed")
+    if not is_fit(password):
+        raise InvalidInput(f"{RULE}: nothing was changed")
     return password
 
 

@@ -32,6 +32,14 @@ class Attempts:
         self._lock = threading.Lock()
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
 
+    def left(self, address: str) -> float:
+        """Return the seconds until this address may try, or 0 when it may now."""
+        if not self._failures:
+            return 0.0
+        with self._lock:
+            known, now = self._failures.get(_network(address)), self._clock()
+            return self._left(known, now) if known else 0.0
+
     def begin(self, address: str) -> float:
         """Return the seconds until this address may try, or 0 when it may now.
 
@@ -42,14 +50,16 @@ class Attempts:
             known = self._failures.get(key)
             if known and now - known.latest > FORGOTTEN_SECONDS:
                 known = None
-            wait = self._wait(known.count) if known else 0.0
-            if known and now < known.latest + wait:
-                return known.latest + wait - now
+            if known and (left := self._left(known, now)):
+                return left
             self._failures[key] = _Failures(known.count + 1 if known else 1, now)
             self._failures.move_to_end(key)
             while len(self._failures) > REMEMBERED:
                 self._failures.popitem(last=False)
         return 0.0
+
+    def _left(self, known: _Failures, now: float) -> float:
+        return max(known.latest + self._wait(known.count) - now, 0.0)
 
     def _wait(self, failures: int) -> float:
         # Of a large power the minimum is not worth computing.
@@ -58,6 +68,8 @@ class Attempts:
 
     def succeeded(self, address: str) -> None:
         """Forget what failed from this address."""
+        if not self._failures:
+            return
         with self._lock:
             self._failures.pop(_network(address), None)
 

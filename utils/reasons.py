@@ -162,6 +162,7 @@ SENTENCES: Mapping[str, str] = {
     "http_status": "the request cannot be used: HTTP {status}, {phrase}",
     "failed_unexpectedly": "{path} failed unexpectedly; the API's log has the details",
     "no_key": "send the API key in the {header} header",
+    "keys_guessed": "too many wrong API keys came from your network: ask again in {seconds} s",
     "no_host": "{host} is no name of this API: ACTSTOCK_HOSTS lists its names",
     "no_format": "Accept: {accept} takes none of what there is: {offered:, }",
     "database_unusable": "PostgreSQL at {server} cannot be used: {error}",

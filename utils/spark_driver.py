@@ -8,8 +8,9 @@ import hashlib
 import http.client
 import json
 import logging
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.config import PROJECT_ROOT, SparkSettings
+from config.exchange_days import extra_days_file
+from config.universe import universe_file
 from utils.command_line import failure_in
 
 log = logging.getLogger(__name__)
@@ -63,7 +66,7 @@ def run(
 
 @cache
 def code_digest(root: Path = PROJECT_ROOT, folders: Sequence[str] = CODE, kinds: Sequence[str] = KINDS) -> str:
-    """Return the SHA-256 of the code, the universe and the extra days that jobs run with, or of other files."""
+    """Return the SHA-256 of the code that jobs run with, or of other files."""
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in (root / folder).rglob("*") if path.suffix in kinds):
         digest.update(f"{path.relative_to(root)}\0".encode())
@@ -71,9 +74,30 @@ def code_digest(root: Path = PROJECT_ROOT, folders: Sequence[str] = CODE, kinds:
     return digest.hexdigest()
 
 
+@cache
+def jobs_digest() -> str:
+    """Return the SHA-256 of the code, the universe and the extra days that jobs run with, wherever these lie.
+
+    By what the files have and not by their places, which are others in a container.
+    """
+    digest = hashlib.sha256(code_digest().encode())
+    for path in _named_by_settings():
+        digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())
+    return digest.hexdigest()
+
+
+def _named_by_settings() -> Iterator[Path]:
+    universe = universe_file()
+    yield universe
+    with suppress(OSError, ValueError):  # a job says what is wrong with it
+        if named := tomllib.loads(universe.read_text(encoding="utf-8-sig")).get("etfs"):
+            yield universe.parent / str(named)
+    yield extra_days_file()
+
+
 def _run(settings: SparkSettings, script: str, arguments: Sequence[str], show: Callable[[str], object]) -> Outcome:
     address = urlsplit(settings.driver_url)
-    body = json.dumps({"script": script, "arguments": list(arguments), "code": code_digest()})
+    body = json.dumps({"script": script, "arguments": list(arguments), "code": jobs_digest()})
     headers = {"Authorization": f"Bearer {settings.driver_token}", "Content-Type": "application/json"}
     connection = http.client.HTTPConnection(
         str(address.hostname), address.port or DEFAULT_PORT, timeout=SILENCE_SECONDS

@@ -11,8 +11,8 @@ from config.config import WebSettings
 
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]+)?", re.ASCII | re.IGNORECASE)
 LOCAL = "localhost"
-# How the platform's own containers name the dashboard: no name under which anybody comes from elsewhere.
-NEIGHBOURS_NAME = "dashboard"
+# With one of these a proxy says for whom it asks.
+FORWARDED = re.compile(r"forwarded|x-forwarded-.*|x-real-ip", re.IGNORECASE)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -41,13 +41,33 @@ def is_asked_for(header: str, names: frozenset[str] = frozenset()) -> bool:
 
 
 def dashboard_asks(web: WebSettings, host: str) -> bool:
-    """Return whether the dashboard asks for a password.
+    """Return whether the dashboard asks everybody for a password.
 
     Whoever sits at this machine could ask the API as well. A name of its own means a proxy, which lets others come
     from this machine's address. host: where the dashboard listens
     """
-    names = web.hosts - {NEIGHBOURS_NAME}
-    return bool(web.dashboard_password or names) or not is_loopback(web.bind or host)
+    return bool(web.dashboard_password or web.hosts) or not is_loopback(web.bind or host)
+
+
+def comes_from_elsewhere(headers: Iterable[str], origin: str | None) -> bool:
+    """Return whether a request says that a proxy has sent it on, or that it is of a page which is not this machine's.
+
+    Many proxies ask by the address at which they reach the dashboard, so that the Host header says nothing.
+
+    headers: their names. origin: what the header Origin has
+
+    >>> comes_from_elsewhere(["Host", "Origin"], "http://localhost:8050"), comes_from_elsewhere(["Host"], None)
+    (False, False)
+    >>> comes_from_elsewhere(["X-Forwarded-For"], None), comes_from_elsewhere(["Origin"], "null")
+    (True, True)
+    """
+    is_sent_on = any(FORWARDED.fullmatch(name) for name in headers)
+    return is_sent_on or (origin is not None and not _is_of_this_machine(origin))
+
+
+def _is_of_this_machine(origin: str) -> bool:
+    found = HOST.fullmatch(origin.partition("://")[2])
+    return bool(found and is_loopback(found[1].strip("[]").lower()))
 
 
 def is_loopback(host: str) -> bool:

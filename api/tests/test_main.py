@@ -121,12 +121,34 @@ def test_the_documentation_runs_its_own_scripts_alone(client: TestClient) -> Non
     assert "frame-ancestors 'none'" in policy and "unsafe-eval" not in policy
 
 
-def test_every_documented_path_but_the_open_ones_needs_the_key(client: TestClient) -> None:
+def test_every_documented_path_but_the_open_ones_needs_the_key(app: Api) -> None:
+    client = TestClient(app, client=("127.0.0.1", 50000))
     paths = client.get("/openapi.json").json()["paths"]
     for path in set(paths) - auth.OPEN_PATHS:
         for headers in ({}, {"X-API-Key": ""}, {"X-API-Key": "wrong"}, {"X-API-Key": KEY + "x"}):
             answer = client.get(path, headers=headers)
             assert (answer.status_code, answer.json()["error"]) == (401, "Unauthorized"), path
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "172.18.0.1"])
+def test_guesses_of_the_key_are_slowed_down_even_the_right_one(app: Api, address: str) -> None:
+    """The network waits, as before the dashboard's login. What shows nothing stays open to it."""
+    client = TestClient(app, client=(address, 50000))
+    guesses = [client.get("/sectors", headers={"X-API-Key": f"guess {number}"}).status_code for number in range(5)]
+    assert guesses == [401, 401, 401, 429, 429]
+    refused = client.get("/sectors", headers={"X-API-Key": KEY})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    assert client.get("/health").status_code != 429
+    other = TestClient(app, client=("192.0.2.8", 50000))
+    assert other.get("/nowhere", headers={"X-API-Key": KEY}).status_code == 404
+
+
+@pytest.mark.parametrize(("address", "key"), [("127.0.0.1", "an old key"), ("192.0.2.7", "")])
+def test_who_guesses_nothing_is_not_slowed_down(app: Api, address: str, key: str) -> None:
+    """A script of this machine with an old key would lock the dashboard out; a browser that has none guesses none."""
+    client = TestClient(app, client=(address, 50000))
+    assert {client.get("/sectors", headers={"X-API-Key": key}).status_code for _ in range(8)} == {401}
+    assert client.get("/nowhere", headers={"X-API-Key": KEY}).status_code == 404
 
 
 def test_documentation_needs_no_internet(client: TestClient) -> None:

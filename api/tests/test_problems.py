@@ -14,6 +14,7 @@ from api.safety import LARGEST_BODY
 from config.config import Settings
 from contract.reasons import ShownReason, data_of
 from dashboard.texts.reasons import reason_in
+from utils.attempts import FREE
 from utils.errors import (
     ActstockError,
     DatabaseUnavailable,
@@ -63,6 +64,7 @@ MET: dict[str, tuple[str, dict[str, Any], Exception | None]] = {
     "InvalidInput": ("/stocks/SPY/history?from=2026-08-21&to=2026-08-20", {}, None),
     "NotASession": (f"{PORTFOLIO}?as_of_date=2026-08-22", {}, None),
     "EvidenceChanged": (EVIDENCE, {}, EvidenceChanged(reason("answer_changed", digest="e3b0c442"))),
+    "TooManyGuesses": (PORTFOLIO, {"headers": {"X-API-Key": "wrong"}}, None),
     "ActstockError": (PORTFOLIO, {}, ActstockError(reason("http_status", status=500, phrase="no"))),
     "InternalError": (PORTFOLIO, {}, RuntimeError("a secret of the code")),
     "DatabaseUnavailable": (PORTFOLIO, {}, DatabaseUnavailable(reason("database_silent"))),
@@ -74,6 +76,8 @@ def meet(kind: str, prefix: str = "") -> Any:
     pool: Any = Failing(error)
     app = create_app(Settings.from_env({"API_KEY": KEY}), pool)
     with TestClient(app, raise_server_exceptions=False, headers={"X-API-Key": KEY}, base_url=URL) as client:
+        for _ in range(FREE if kind == "TooManyGuesses" else 0):
+            assert client.get(path, headers={"X-API-Key": "wrong"}).status_code == 401
         return client.request(**{"method": "GET", "url": prefix + path, **asked})
 
 

@@ -150,6 +150,7 @@ KOREAN: Mapping[str, str] = {
     "http_status": "요청을 처리할 수 없습니다: HTTP {status} (원문: {phrase})",
     "failed_unexpectedly": "{path} 요청이 예기치 않게 실패했습니다: 자세한 내용은 API의 로그에 있습니다",
     "no_key": "{header} 헤더에 API 키를 보내세요",
+    "keys_guessed": "이 네트워크에서 틀린 API 키가 너무 많이 왔습니다: {seconds}초 뒤에 다시 요청하세요",
     "no_host": "{host}은(는) 이 API의 이름이 아닙니다: ACTSTOCK_HOSTS에 이름이 있습니다",
     "no_format": "Accept: {accept}에 맞는 형식이 없습니다: 가능한 형식은 {offered:, }입니다",
     "database_unusable": "PostgreSQL({server})을 쓸 수 없습니다 (원문: {error})",

@@ -39,8 +39,8 @@ from ops.backup.restoring import (
 )
 from ops.console import say
 from ops.errors import CannotRestore
+from ops.native.env_file import read_settings
 from ops.native.stack import DataSource
-from ops.native.stack_secrets import read_env_file
 from utils.command_line import exit_code_of
 from utils.kafka_roles import apply_roles
 
@@ -105,7 +105,7 @@ def write_settings(archive: Archive, here: Path | None, folder: Path, lies: Path
     lies: where the folder config/ will be for Docker
     """
     files, settings = universe_in_containers(archive, lies)
-    kept = read_env_file(here) if here else {}
+    kept = read_settings(here) if here else {}
     secrets = secrets_of(archive) | {name: kept[name] for name in OF_SERVERS if kept.get(name)}
     (folder / "env").write_text(settings_lines(archive, secrets | settings), encoding="utf-8")
     (folder / "config").mkdir(exist_ok=True)

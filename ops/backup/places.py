@@ -12,6 +12,7 @@ from config.exchange_days import DEFAULT_FILE as EXCHANGE_DAYS_FILE
 from config.universe import csv_named_in, universe_file
 from ops.backup.manifest import EXCHANGE_DAYS, UNIVERSE, UNIVERSE_CSV
 from ops.native.compose import secret_sizes
+from ops.native.env_file import name_of, text_of
 from ops.native.environment import chosen_settings, client_environment
 from ops.native.stack import DataSource, Stack
 from ops.native.stack_secrets import env_line
@@ -97,10 +98,8 @@ def market_of(environ: Mapping[str, str]) -> DataSource:
 
 def settings_without_secrets(env_file: Path) -> str:
     """Return the lines of a .env but for its secrets, which are a part of their own."""
-    if not env_file.exists():
-        return ""
-    lines = env_file.read_text(encoding="utf-8").splitlines()
-    return "".join(f"{line}\n" for line in lines if _name(line) not in secret_sizes())
+    lines = text_of(env_file).splitlines()
+    return "".join(f"{line}\n" for line in lines if name_of(line) not in secret_sizes())
 
 
 def settings_seen(environ: Mapping[str, str]) -> str:
@@ -126,7 +125,3 @@ def files_of(settings: Mapping[str, str]) -> dict[str, Path]:
     named = csv_named_in(universe)
     files = {UNIVERSE: universe, EXCHANGE_DAYS: days} | ({UNIVERSE_CSV: universe.parent / named} if named else {})
     return {name: path for name, path in files.items() if path.exists()}
-
-
-def _name(line: str) -> str:
-    return line.strip().removeprefix("export ").partition("=")[0].strip()

@@ -30,6 +30,7 @@ from ops.backup.manifest import (
 from ops.console import console, done, say
 from ops.errors import BackupBroken, CannotRestore
 from ops.native.compose import secret_sizes
+from ops.native.env_file import name_of, settings_in
 from ops.native.stack_secrets import env_line, read_env
 from utils.kafka_utils import set_back, topic_ids
 
@@ -111,13 +112,13 @@ def secrets_of(archive: Archive) -> dict[str, str]:
 def settings_lines(archive: Archive, replaced: Mapping[str, str]) -> str:
     """Return the .env of the backup, with some settings replaced."""
     lines = (archive.text(SETTINGS) or "").splitlines()
-    kept = [line for line in lines if line.strip().removeprefix("export ").partition("=")[0].strip() not in replaced]
+    kept = [line for line in lines if name_of(line) not in replaced]
     return "".join([*(f"{line}\n" for line in kept), *(env_line(name, value) for name, value in replaced.items())])
 
 
 def universe_files(archive: Archive, folder: Path) -> tuple[dict[Path, str], dict[str, str]]:
     """Return the files (path in `folder` -> text) that differ from what the settings name here, and their settings."""
-    known = read_env(archive.text(SETTINGS) or "")
+    known = _settings_of(archive)
     files: dict[Path, str] = {}
     settings: dict[str, str] = {}
     universe, named = archive.text(UNIVERSE), _csv_named(archive)
@@ -135,6 +136,12 @@ def universe_files(archive: Archive, folder: Path) -> tuple[dict[Path, str], dic
         files[folder / days.name] = text
         settings["EXCHANGE_DAYS_FILE"] = str(folder / days.name)
     return files, settings
+
+
+def _settings_of(archive: Archive) -> dict[str, str]:
+    """Return the settings of the backup's .env. What cannot be read there is told by the next start."""
+    settings, _ = settings_in(archive.text(SETTINGS) or "")
+    return {name: os.path.expanduser(value) for name, value in settings.items()}
 
 
 def set_groups_back(manifest: Manifest, kafka: KafkaSettings) -> None:

@@ -10,14 +10,66 @@ one_shots='schema|upgrade-backup|topics|airflow-init|collector|cli'
 
 containers_available() { docker compose version >/dev/null 2>&1 && timeout 10 docker info >/dev/null 2>&1; }
 
-compose() { docker compose --project-directory "$root" --env-file "$env_file" "$@"; }
+# for_docker PATH: one of this machine, as Docker takes it. On Windows Docker is no program of Bash: by itself Bash would
+# write its arguments anew, and make another path of one inside a container (msys2.org/docs/filesystem-paths).
+if command -v cygpath >/dev/null; then
+    export MSYS2_ARG_CONV_EXCL='*'
+    for_docker() { cygpath --mixed "$1"; }
+else
+    for_docker() { printf '%s' "$1"; }
+fi
+
+compose() { docker compose --project-directory "$(for_docker "$root")" --env-file "$(for_docker "$env_file")" "$@"; }
+
+# line_of NAME: the lines of .env that set it, whatever blanks Docker Compose passes over, as a pattern.
+line_of() { printf '^[[:space:]]*(export[[:space:]]+)?%s[[:space:]]*[=:][[:space:]]*' "$1"; }
+
+# env_lines: those of .env, without the mark that Windows puts before a text.
+env_lines() { LC_ALL=C sed $'1s/^\xef\xbb\xbf//; s/\r$//' "$env_file"; }
+
+# value_of NAME: what the lines of standard input set it to, as Docker Compose reads them. The last one counts.
+value_of() {
+    local value
+    value=$(LC_ALL=C sed -nE "s/$(line_of "$1")//p" | tail -n 1)
+    case $value in
+        \'*) value=${value#\'} value=${value%%\'*} ;;
+        \"*) value=${value#\"} value=${value%%\"*} ;;
+        '#'*) value='' ;; # where a comment stands, no value was meant
+        *) value=${value%% #*} value=${value%"${value##*[![:space:]]}"} ;;
+    esac
+    printf '%s' "$value"
+}
 
 # chosen NAME: a setting as docker compose finds it, in the environment or else in .env.
 chosen() {
-    local value=${!1:-}
-    [ -n "$value" ] || value=$(sed -nE "s/^(export )?$1=//p" "$env_file" 2>/dev/null | tail -n 1 || true)
-    value=${value#\'}
-    printf '%s' "${value%\'}"
+    if [ -n "${!1+set}" ]; then
+        printf '%s' "${!1}"
+    elif [ -f "$env_file" ]; then
+        env_lines | value_of "$1"
+    fi
+}
+
+# path_on_host PATH: what Docker Compose makes of a path that a setting has.
+path_on_host() {
+    case $1 in
+        '~' | '~/'*) printf '%s' "$HOME${1#'~'}" ;;
+        /* | [A-Za-z]:*) printf '%s' "$1" ;;
+        *) printf '%s' "$root/$1" ;;
+    esac
+}
+
+# require_files: of what is not there Docker makes an empty folder, and of a name without a folder a volume.
+require_files() {
+    local setting file
+    for setting in UNIVERSE_FILE UNIVERSE_CSV EXCHANGE_DAYS_FILE; do
+        file=$(chosen "$setting")
+        case $file in
+            '' | *'$'*) continue ;; # the default, or what Docker Compose alone can fill in
+            /* | ./* | ../* | '~/'* | [A-Za-z]:*) ;;
+            *) die "$setting=$file: write it as ./$file, or with its whole path" ;;
+        esac
+        [ -f "$(path_on_host "$file")" ] || die "$setting=$file: there is no such file. Nothing was started"
+    done
 }
 
 warn_of_open_ports() {
@@ -54,15 +106,30 @@ written() {
     esac
 }
 
+# A secret of one's own becomes a part of an address, a header and a line of a file (config/secret_rule.py).
+own_secret='^[A-Za-z0-9_-]{12,}$'
+fernet_key='^[A-Za-z0-9_-]{43}=$'
+
 # check_settings NAME=VALUE ...: refuse what .env cannot hold, before anything is written.
 check_settings() {
-    local setting
+    local setting secrets LC_ALL=C
+    secrets=$(secret_sizes)
     for setting; do
         [[ $setting =~ ^[A-Z][A-Z0-9_]*= ]] || die "env: write a setting as NAME=VALUE, not $setting; .env.example lists them"
         # Docker Compose takes a quote behind a backslash for a part of the value.
         [[ $setting != *[$'\n\r\'"']* && $setting != *\\ ]] ||
             die "env: the value of ${setting%%=*} may have no quotes, no line break and no backslash at its end"
+        case $'\n'$secrets in *$'\n'"${setting%%=*} "*) check_secret "${setting%%=*}" "${setting#*=}" ;; esac
     done
+}
+
+# check_secret NAME VALUE
+check_secret() {
+    if [ "$1" = AIRFLOW_FERNET_KEY ]; then
+        [[ $2 =~ $fernet_key ]] || die "env: AIRFLOW_FERNET_KEY is 32 bytes in base64, with - and _: leave it out, and one is made up"
+    else
+        [[ $2 =~ $own_secret ]] || die "env: $1: give at least 12 letters, digits, - and _"
+    fi
 }
 
 # write_env NAME=VALUE ...: .env with these settings, each once, and with the secrets that docker-compose.yml asks for
@@ -70,9 +137,10 @@ check_settings() {
 write_env() {
     local name size value setting lines made=()
     check_settings "$@"
-    lines=$(cat "$env_file" 2>/dev/null || echo '# Secrets of the containers (./start.sh env), and your settings: see .env.example')
+    lines=$(env_lines 2>/dev/null || echo '# Secrets of the containers (./start.sh env), and your settings: see .env.example')
     while read -r name size; do
-        ! grep -qE "^(export )?$name=." <<<"$lines" || continue
+        [ -z "$(value_of "$name" <<<"$lines")" ] || continue
+        lines=$(grep -avE "$(line_of "$name")" <<<"$lines" || true)
         value=$(sed -n "s/^$name=//p" "$state/secrets.env" 2>/dev/null || true)
         case $value in
             '') lines+=$'\n'"$name=$(made_up "$name" "$size")" ;;
@@ -82,7 +150,7 @@ write_env() {
         made+=("$name")
     done < <(secret_sizes)
     for setting; do
-        lines=$(grep -vE "^(export )?${setting%%=*}=" <<<"$lines" || true)$'\n'$(written "$setting")
+        lines=$(grep -avE "$(line_of "${setting%%=*}")" <<<"$lines" || true)$'\n'$(written "$setting")
         made+=("${setting%%=*}")
     done
     [ ${#made[@]} -gt 0 ] || return 0
@@ -101,8 +169,10 @@ made_up() {
 }
 
 ports_by_offset() {
-    local offset=${ACTSTOCK_PORT_OFFSET:-0} setting first last
-    [[ $offset =~ ^[0-9]+$ ]] || die "ACTSTOCK_PORT_OFFSET=$offset: give a whole number"
+    local offset=${ACTSTOCK_PORT_OFFSET:-0} highest setting first last
+    highest=$((65535 - $(published_ports | awk '{ print $NF }' | sort -n | tail -n 1)))
+    { [[ $offset =~ ^[0-9]{1,5}$ ]] && offset=$((10#$offset)) && [ "$offset" -le "$highest" ]; } ||
+        die "ACTSTOCK_PORT_OFFSET=$offset: give a whole number from 0 to $highest"
     [ "$offset" != 0 ] || return 0
     printf 'ACTSTOCK_PORT_OFFSET=%s\n' "$offset"
     while read -r setting first last; do
@@ -147,9 +217,9 @@ remember() {
 
 # recall [FILE]: export what `remember` has written. Values are taken as they are: a folder may have any name.
 recall() {
-    local name value
-    while IFS='=' read -r name value; do
-        export "$name=$value"
+    local line
+    while IFS= read -r line; do
+        export "${line%%=*}=${line#*=}"
     done <"${1:-$started}"
 }
 
@@ -238,7 +308,7 @@ in_cli_with() {
         copy=$(mktemp "$state/run/given.XXXXXX")
         trap 'rm -f "$copy"' EXIT
         cp -- "$file" "$copy" && chmod 644 "$copy"
-        given=(--volume "$copy:/given/$name:ro")
+        given=(--volume "$(for_docker "$copy"):/given/$name:ro")
         words+=("$option" "/given/$name")
     fi
     in_cli "${words[@]}"
@@ -253,9 +323,9 @@ containers_exec() {
 containers_closed_days() {
     local file folder
     file=$(chosen EXCHANGE_DAYS_FILE)
-    file=${file:-./config/exchange_days.csv}
-    folder=$(cd "$root" && cd "$(dirname "$file")" && pwd) || die "EXCHANGE_DAYS_FILE=$file: there is no such folder"
-    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$folder:/exchange-days" \
+    file=$(path_on_host "${file:-./config/exchange_days.csv}")
+    folder=$(cd "$(dirname "$file")" && pwd) || die "EXCHANGE_DAYS_FILE=$file: there is no such folder"
+    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$(for_docker "$folder"):/exchange-days" \
         --env "EXCHANGE_DAYS_FILE=/exchange-days/$(basename "$file")" cli closed-days "$@"
 }
 
@@ -264,8 +334,8 @@ containers_backup() {
     local file=${1:-} folder
     [ $# -eq 1 ] || die "backup wants one file: ./start.sh backup FILE"
     folder=$(cd "$(dirname "$file")" 2>/dev/null && pwd) || die "backup: there is no folder $(dirname "$file")"
-    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$folder:/backup" \
-        --volume "$(cd "$(dirname "$env_file")" && pwd)/$(basename "$env_file"):/run/settings.env:ro" \
+    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$(for_docker "$folder"):/backup" \
+        --volume "$(for_docker "$(cd "$(dirname "$env_file")" && pwd)/$(basename "$env_file")"):/run/settings.env:ro" \
         --env ENV_FILE_SEEN=/run/settings.env backup python -m ops.backup.command "/backup/$(basename "$file")"
 }
 
@@ -324,7 +394,8 @@ in_restore() {
     local terminal=()
     [ -t 0 ] && [ -t 1 ] || terminal=(--no-TTY)
     UNIVERSE_FILE='' UNIVERSE_CSV='' EXCHANGE_DAYS_FILE='' compose run --rm --no-deps --quiet-pull "${terminal[@]}" \
-        --user "$(id -u):$(id -g)" --volume "$backup_folder:/backup:ro" --volume "$restored:/restored" \
+        --user "$(id -u):$(id -g)" --volume "$(for_docker "$backup_folder"):/backup:ro" \
+        --volume "$(for_docker "$restored"):/restored" \
         backup python -m ops.backup.containers "$1" "/backup/$backup_name" "${@:2}"
 }
 
@@ -416,7 +487,7 @@ containers_restore() {
         [ ! -f "$real_env" ] || { cp "$real_env" "$restored/here.env" && here=(--here /restored/here.env); }
     fi
     in_restore ready --project "$COMPOSE_PROJECT_NAME" "${here[@]}" "${replaced[@]}" --folder /restored \
-        --lies "$state/config" "${agreed[@]}" || exit 1
+        --lies "$(for_docker "$state/config")" "${agreed[@]}" || exit 1
 
     env_file=$restored/env
     chmod 600 "$env_file"
@@ -539,6 +610,7 @@ containers_main() {
                 { printf 'COMPOSE_PROJECT_NAME=%s\n' "${COMPOSE_PROJECT_NAME:-actstock}" && ports_by_offset; } >"$state/run/wanted.env"
             fi
             write_env
+            require_files
             if [ -f "$started" ] && ! cmp -s "$started" "$state/run/wanted.env"; then
                 die "the platform is running with other settings (market or ports): ./start.sh stop, then start again"
             fi

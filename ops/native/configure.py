@@ -23,9 +23,10 @@ def prepare(stack: Stack, environment: Mapping[str, str]) -> None:
     require_disk(stack.home, FREE_MB_TO_START)
     for folder in (stack.run, stack.logs, stack.data / "airflow", stack.data / "spark" / "local"):
         folder.mkdir(parents=True, exist_ok=True)
+    _bring_home(stack)
     _put_aside_lost_topics(stack)
     for name in ("zookeeper.properties", "zookeeper.jaas", "kafka.properties"):
-        own_secrets.write_private(stack.run / name, _filled_in(TEMPLATES / name, stack, environment))
+        own_secrets.write_private(stack.run / name, filled_in(TEMPLATES / name, stack, environment))
         system_user.own(stack.run / name)
     write_supervisor_config(stack.run / "supervisord.conf")
     secrets = {service.name: secrets_for(service.secrets, environment) for service in read_services().values()}
@@ -43,6 +44,17 @@ def require_disk(folder: Path, megabytes: int) -> None:
         )
 
 
+def _bring_home(stack: Stack) -> None:
+    """Move what Java has kept in a folder whose name it read as ISO 8859-1, before the name was written for it."""
+    garbled = Path(str(stack.data).encode().decode("iso-8859-1"))
+    for name in ("kafka", "zookeeper"):
+        old, new = garbled / name, stack.data / name
+        if old != new and old.exists() and not (new.exists() and any(new.iterdir())):
+            shutil.rmtree(new, ignore_errors=True)
+            shutil.move(old, new)
+            say(f"The data of {name} lay in {old} and are now in {new}")
+
+
 def _put_aside_lost_topics(stack: Stack) -> None:
     """Move Kafka's files away when ZooKeeper no longer knows their topics: Kafka would not start with them."""
     kafka = stack.data / "kafka"
@@ -52,14 +64,29 @@ def _put_aside_lost_topics(stack: Stack) -> None:
         say(f"ZooKeeper's data is gone, so Kafka starts empty; its old files are in {aside}")
 
 
-def _filled_in(template: Path, stack: Stack, environment: Mapping[str, str]) -> str:
-    return Template(template.read_text(encoding="utf-8")).substitute(
-        data=stack.data,
-        zookeeper_port=stack.port("zookeeper"),
-        kafka_port=stack.port("kafka"),
-        zookeeper_password=environment["ZOOKEEPER_PASSWORD"],
-        kafka_password=environment["KAFKA_PASSWORD"],
-    )
+def filled_in(template: Path, stack: Stack, environment: Mapping[str, str]) -> str:
+    """Return a file of conf/ with the stack's folder, ports and passwords."""
+    values = {
+        "data": str(stack.data),
+        "zookeeper_port": str(stack.port("zookeeper")),
+        "kafka_port": str(stack.port("kafka")),
+        "zookeeper_password": environment["ZOOKEEPER_PASSWORD"],
+        "kafka_password": environment["KAFKA_PASSWORD"],
+    }
+    if template.suffix == ".properties":
+        values = {name: as_property(value) for name, value in values.items()}
+    return Template(template.read_text(encoding="utf-8")).substitute(values)
+
+
+def as_property(value: str) -> str:
+    r"""Return a value as Java reads it in a .properties: by ISO 8859-1, and with escapes of UTF-16.
+
+    >>> print(as_property("/home/홍 a"), as_property("C:\\"))
+    /home/\ud64d a C:\\
+    """
+    escaped = value.replace("\\", "\\\\")
+    units = escaped.encode("utf-16-be").hex(" ", 2).split()
+    return "".join(chr(int(unit, 16)) if 0x20 <= int(unit, 16) <= 0x7E else f"\\u{unit}" for unit in units)
 
 
 def _write_airflow_password(path: Path, password: str) -> None:

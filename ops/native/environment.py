@@ -9,6 +9,7 @@ from config.config import PROJECT_ROOT, ConfigError, is_on
 from database.roles import ROLES, SPARK
 from ops.native import stack_secrets
 from ops.native.compose import native_services, private_settings, private_variables
+from ops.native.env_file import read_settings
 from ops.native.services import USERS
 from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
 
@@ -18,6 +19,8 @@ LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 AIRFLOW_USER = "admin"
 ENV_FILE = PROJECT_ROOT / ".env"
 AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
+# Settings that are a file or a folder of this machine.
+FILES = ("UNIVERSE_FILE", "EXCHANGE_DAYS_FILE", "BACKUP_FOLDER")
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
 SPARK_DAEMON_OPTIONS = "-Xms64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dspark.authenticate=true"
 # What its UI and its REST server would let everybody do.
@@ -83,7 +86,7 @@ def chosen_settings(stack: Stack, environ: Mapping[str, str] = os.environ) -> di
 
 
 def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the settings by which a command finds Java, Spark, the Python environment and our packages."""
+    """Return the settings by which a command finds Java, Spark, the Python environment, our packages, and files."""
     return {
         "PATH": f"{java_home / 'bin'}:{VENV / 'bin'}:{environ.get('PATH', os.defpath)}",
         "VIRTUAL_ENV": str(VENV),
@@ -91,6 +94,8 @@ def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str,
         "JAVA_HOME": str(java_home),
         "SPARK_HOME": str(SITE_PACKAGES / "pyspark"),
         "SPARK_LOCAL_IP": "127.0.0.1",
+        # By it Java takes the names of files and folders, which may have letters of any language.
+        "LC_ALL": "C.UTF-8",
     }
 
 
@@ -100,9 +105,11 @@ def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
     Its first databases are made with the secrets of .env, if it has some, so that containers have the same ones. After
     that nothing from outside may replace those.
     """
-    settings = stack_secrets.read_env_file(ENV_FILE)
+    settings = read_settings(ENV_FILE, environ)
     made = stack_secrets.load(stack.secrets_file, settings, are_in_use=stack.has_databases)
     outside = settings | dict(environ)
+    # As Docker Compose does where it mounts them.
+    outside |= {name: os.path.expanduser(outside[name]) for name in FILES if outside.get(name, "").startswith("~")}
     replaced = {name: outside[name] for name in REPLACEABLE_SECRETS if outside.get(name)}
     return outside | made | replaced
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -173,12 +174,17 @@ def _digest(path: str) -> str:
 
 
 def _home(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("ACTSTOCK_HOME") or TOOLS).resolve()
+    home = Path(environ.get("ACTSTOCK_HOME") or TOOLS).resolve()
+    # The supervisor's configuration cannot hold them: a service would find another folder, or none.
+    for setting, folder in (("the folder of the platform", PROJECT_ROOT), ("ACTSTOCK_HOME", home)):
+        if found := re.search('["%]', str(folder)):
+            raise ConfigError(f"{setting}: {folder}: take a folder without {found[0]} in its name")
+    return home
 
 
 def _offset(environ: Mapping[str, str]) -> int:
     raw = environ.get("ACTSTOCK_PORT_OFFSET") or "0"
     highest = HIGHEST_PORT - max(ports().values())
-    if not raw.isdigit() or int(raw) > highest:
+    if not re.fullmatch(r"[0-9]{1,5}", raw) or int(raw) > highest:
         raise ConfigError(f"ACTSTOCK_PORT_OFFSET={raw!r}: give a whole number from 0 to {highest}")
     return int(raw)

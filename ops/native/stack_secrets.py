@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from config.config import ConfigError
+from config.secret_rule import RULE
 from ops.native.compose import secret_sizes
+from ops.native.env_file import text_of
 
 # Docker Compose replaces $NAME in a value, cuts it off at #, and takes blanks and quotes at its ends for no part of it.
 NEEDS_QUOTES = re.compile(r"[$#]|^[\s'\"]|\s$")
+# What would be read as something else: in the address of Airflow's database, and in a line of Java's logins.
+IN_LOGINS = re.compile(r'["\\]|[^ -~]')
+BREAKING = {
+    "AIRFLOW_DB_PASSWORD": re.compile("[@%]"),
+    "KAFKA_PASSWORD": IN_LOGINS,
+    "ZOOKEEPER_PASSWORD": IN_LOGINS,
+}
 SINGLE_QUOTED = re.compile(r"'((?:\\'|[^'])*)'(?:\s*#.*)?")
 DOUBLE_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"(?:\s*#.*)?')
 ESCAPED, ESCAPE = re.compile(r'[\\"$]'), re.compile(r'\\([\\"$])')
@@ -25,18 +35,25 @@ def load(path: Path, settings: Mapping[str, str] = MappingProxyType({}), *, are_
     known = read_env_file(path)
     given = {name: settings[name] for name in secret_sizes() if settings.get(name)}
     found = _fresh() | (given | known if are_in_use else known | given)
+    for name, broken in BREAKING.items():
+        if broken.search(found[name]):
+            place = path if known.get(name) == found[name] else ".env"
+            raise ConfigError(f"{name} in {place}: {RULE}: it becomes a part of an address or of a file")
     if found != known:
         _write(path, found)
     return found
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Read the settings of a file, none where it is not there."""
-    return read_env(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """Read the lines of a file that the platform has written, none where it is not there."""
+    return read_env(text_of(path))
 
 
 def read_env(text: str) -> dict[str, str]:
-    """Read NAME=value lines, without blank lines and # comments. Quotes mean what they do for Docker Compose."""
+    """Read NAME=value lines that `env_line` has written. Without quotes, as once, a value is what stands there.
+
+    What a person writes is read by ops/native/env_file.py.
+    """
     pairs = {}
     for line in text.split("\n"):
         name, separator, value = line.strip().removeprefix("export ").partition("=")

@@ -85,3 +85,11 @@ def test_memory_is_bounded(tries: Attempts, monkeypatch: pytest.MonkeyPatch) -> 
     for number in range(100):
         tries.begin(f"10.0.0.{number}")
     assert len(tries._failures) == 10
+
+
+def test_to_look_counts_nothing(tries: Attempts, clock: Clock) -> None:
+    assert [tries.left(HERE) for _ in range(5)] == [0] * 5
+    fail(tries, clock, 4)
+    assert [tries.left(each) for each in (HERE, HERE, THERE)] == [2, 2, 0]
+    clock.now += 2
+    assert tries.left(HERE) == 0

@@ -213,6 +213,14 @@ def test_the_watcher_is_told_of_backups_and_sees_none(services: dict[str, Any]) 
         assert folder in (PROJECT_ROOT / image).read_text(), "else the volume would be root's"
 
 
+def test_whoever_reads_the_universe_reads_its_csv(services: dict[str, Any]) -> None:
+    """Without it a job of the warm driver is refused, since its universe is another one than the scheduler's."""
+    seen = {name: [str(each) for each in service.get("volumes", ())] for name, service in services.items()}
+    readers = {name for name, volumes in seen.items() if any("universe.toml" in each for each in volumes)}
+    assert readers == {name for name, volumes in seen.items() if any("universe.csv" in each for each in volumes)}
+    assert "spark-driver" in readers
+
+
 def test_the_dashboard_shares_a_network_with_the_api_and_who_watches_it_alone(services: dict[str, Any]) -> None:
     assert services["dashboard"]["networks"] == ["front"]
     assert {name for name, each in services.items() if "front" in each["networks"]} == {

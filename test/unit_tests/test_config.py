@@ -25,6 +25,8 @@ def test_hosts_are_names_with_spaces_or_commas_between() -> None:
     web = Settings.from_env({"ACTSTOCK_HOSTS": "api Stocks.example.org,other"}).web
     assert sorted(web.hosts) == ["api", "other", "stocks.example.org"]
     assert not Settings.from_env({}).web.hosts
+    inside = Settings.from_env({"ACTSTOCK_HOSTS": "other", "ACTSTOCK_NAME_INSIDE": "dashboard"}).web
+    assert (sorted(inside.hosts), sorted(inside.names)) == (["other"], ["dashboard", "other"])
 
 
 @pytest.mark.parametrize(
@@ -279,3 +281,11 @@ def test_the_csv_of_the_repository_is_a_template() -> None:
     text = DEFAULT_FILE.with_suffix(".csv").read_text(encoding="utf-8")
 
     assert text == "ticker,name,sector,group,fund_size\n"
+
+
+@pytest.mark.parametrize("key", ["한글키", "clé", "a\tkey"])
+def test_a_key_that_no_request_can_carry_is_refused_unseen(key: str) -> None:
+    with pytest.raises(ConfigError, match=r"^API_KEY: give English letters, digits") as told:
+        Settings.from_env({"API_KEY": key})
+    assert key not in str(told.value)
+    assert Settings.from_env({"API_KEY": "a key: of my own"}).api_key == "a key: of my own"

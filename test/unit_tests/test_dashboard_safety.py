@@ -13,6 +13,7 @@ from dashboard.texts import login as texts
 from utils.web_safety import HEADERS, NOTHING, hashes_of
 
 PASSWORD = "a password for tests"
+INSIDE = {"ACTSTOCK_BIND": "127.0.0.1", "ACTSTOCK_NAME_INSIDE": "dashboard"}
 KEY = "the-key-of-the-api"
 UPDATE = "/_dash-update-component"
 ADDRESS = [{"id": "address", "property": name, "value": value} for name, value in (("pathname", "/"), ("search", ""))]
@@ -51,7 +52,7 @@ KEEP: dict[str, Any] = {
 }
 
 
-def build(password: str = "") -> Any:
+def build(password: str = "", lock: login.Lock | None = None) -> Any:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0))
     api = samples.Api(
         {
@@ -61,11 +62,11 @@ def build(password: str = "") -> Any:
             "/dashboard/summary": samples.summary(samples.followed(20)),
         }
     )
-    return on(api, password)
+    return on(api, password, lock)
 
 
-def on(api: samples.Api, password: str = "") -> Any:
-    lock = login.Lock(password, KEY) if password else None
+def on(api: samples.Api, password: str = "", lock: login.Lock | None = None) -> Any:
+    lock = login.Lock(password, KEY) if password else lock
     app = dashboard_finviz_app.create_app(api.client, samples.PERIODS, frozenset({"stocks.example.org"}), lock)
     static_files.keep_files(app)
     return app
@@ -248,13 +249,63 @@ def test_a_place_that_there_is_not_is_refused() -> None:
         ({"ACTSTOCK_BIND": "0.0.0.0"}, "0.0.0.0", KEY),
         # Behind a proxy on this machine, natively and in a container.
         ({"ACTSTOCK_HOSTS": "stocks.example.org"}, "127.0.0.1", KEY),
-        ({"ACTSTOCK_HOSTS": "dashboard stocks.example.org", "ACTSTOCK_BIND": "127.0.0.1"}, "0.0.0.0", KEY),
-        ({"ACTSTOCK_HOSTS": "dashboard ", "ACTSTOCK_BIND": "127.0.0.1"}, "0.0.0.0", ""),
+        ({"ACTSTOCK_HOSTS": "stocks.example.org", **INSIDE}, "0.0.0.0", KEY),
+        ({"ACTSTOCK_HOSTS": "dashboard", **INSIDE}, "0.0.0.0", KEY),
+        ({"ACTSTOCK_HOSTS": "dashboard"}, "127.0.0.1", KEY),
+        ({"ACTSTOCK_HOSTS": "", **INSIDE}, "0.0.0.0", ""),
     ],
 )
 def test_whoever_comes_from_beyond_this_machine_logs_in(environ: dict[str, str], host: str, password: str) -> None:
     lock = login.lock_of(Settings.from_env({"API_KEY": KEY, **environ}), host)
-    assert (lock.password if lock else "") == password
+    assert (lock.password if lock.asks_everybody else "") == password
+
+
+# How proxies ask that hand on neither the name nor, some of them, the address for whom they ask.
+BY_PROXY = [
+    {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "stocks.example.org"},
+    {"Forwarded": "for=203.0.113.9"},
+    {"X-Real-IP": "203.0.113.9"},
+    {"X-Forwarded-For": "127.0.0.1"},
+]
+OF_A_PAGE = [
+    {"Origin": origin} for origin in ("https://stocks.example.org", "http://203.0.113.7", "null", "http://[::2]")
+]
+AT_HOME = [
+    {},
+    *({"Origin": f"http://{name}"} for name in ("127.0.0.1:8050", "localhost:8050", "[::1]:8050", "localhost")),
+]
+
+
+@pytest.fixture
+def at_home() -> Any:
+    """Build a dashboard that asks nobody who sits at its machine."""
+    lock = login.lock_of(Settings.from_env({"API_KEY": KEY}), "127.0.0.1")
+    return build(lock=lock).server.test_client()
+
+
+@pytest.mark.parametrize("headers", AT_HOME)
+def test_whoever_sits_at_this_machine_is_not_asked(at_home: Any, headers: dict[str, str]) -> None:
+    headers = {"Host": "127.0.0.1:8050", **headers}
+    assert at_home.get("/", headers=headers).status_code == 200
+    assert at_home.post(UPDATE, json=SHOW, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [*BY_PROXY, *OF_A_PAGE])
+def test_whoever_comes_through_a_proxy_is_asked(at_home: Any, headers: dict[str, str]) -> None:
+    headers = {"Host": "127.0.0.1:8050", **headers}
+    assert at_home.post(UPDATE, json=SHOW, headers=headers).status_code == 401
+    assert at_home.get("/", headers=headers).location == preferences.href("/login", then="/")
+    assert at_home.post("/login", data={"password": KEY}, headers=headers).status_code == 303
+    assert at_home.post(UPDATE, json=SHOW, headers=headers).status_code == 200
+
+
+def test_the_proxy_of_the_documents_still_leads_here() -> None:
+    browser = build(PASSWORD).server.test_client()
+    headers = {"Host": "stocks.example.org", "X-Forwarded-Host": "stocks.example.org", "X-Forwarded-For": "203.0.113.9"}
+    own = headers | {"Origin": "https://stocks.example.org"}
+    assert browser.post("/login", data={"password": PASSWORD}, headers=own).status_code == 303
+    assert browser.get("/", headers=headers).status_code == 200
+    assert browser.post(UPDATE, json=SHOW, headers=own).status_code == 200
 
 
 def test_without_the_password_nothing_is_shown(closed: Any) -> None:

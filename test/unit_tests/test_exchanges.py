@@ -330,6 +330,25 @@ class TestExtraDays:
         with pytest.raises(ExchangeDaysError, match=r"none.csv: cannot be read"):
             exchange_days.load(tmp_path / "none.csv")
 
+    def test_a_file_that_a_spreadsheet_has_saved_is_read_and_kept(self, tmp_path: Path) -> None:
+        file = tmp_path / "days.csv"
+        file.write_bytes("exchange,date,status,reason\r\nXKRX,2026-06-03,closed,휴장\r\n".encode("utf-8-sig"))
+        known = ExtraDay("XKRX", date(2026, 6, 3), False, "휴장")
+        assert exchange_days.load(file) == (known,)
+        added = ExtraDay("XNYS", date(2026, 8, 19), False, "mourning")
+        exchange_days.add(file, added)
+        assert exchange_days.load(file) == (known, added)
+        assert file.read_bytes().startswith("\ufeffexchange".encode()), "Excel reads the letters by it"
+
+    def test_another_encoding_or_no_csv_is_told(self, tmp_path: Path) -> None:
+        file = tmp_path / "days.csv"
+        file.write_bytes("exchange,date,status,reason\nXKRX,2026-06-03,closed,휴장\n".encode("cp949"))
+        with pytest.raises(ExchangeDaysError, match=r"days.csv: this is not UTF-8: save it as CSV UTF-8"):
+            exchange_days.load(file)
+        file.write_text(f"exchange,date,status,reason\nXKRX,2026-06-03,closed,{'x' * 200_000}\n")
+        with pytest.raises(ExchangeDaysError, match=r"days.csv, line 2: cannot be read as CSV: field larger"):
+            exchange_days.load(file)
+
     def test_adding_keeps_every_line_and_quotes_what_must_be(self, tmp_path: Path) -> None:
         file = tmp_path / "days.csv"
         file.write_text("exchange,date,status,reason\n# a note\n")

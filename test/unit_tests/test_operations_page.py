@@ -37,7 +37,7 @@ FILLED = {
     "NAME": "API_KEY",
     "PASSWORD": "opens-the-page",
     "PERSON": "somebody",
-    "SECRET": "a-new-one",
+    "SECRET": "a-new-one-of-mine",
     "USER": "sender",
 }
 HERE = "this module"

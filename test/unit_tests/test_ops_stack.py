@@ -1,6 +1,7 @@
 """A stack's folders, ports, secrets and environment."""
 
 import os
+import re
 import shlex
 import socket
 import stat
@@ -11,7 +12,7 @@ import pytest
 from config.config import ConfigError, Settings
 from config.universe_csv import UniverseError
 from ops.errors import CannotStart
-from ops.native import control, environment, processes, stack_secrets
+from ops.native import configure, control, environment, processes, stack_secrets
 from ops.native.compose import ports, secret_sizes
 from ops.native.stack import DataSource, Stack
 
@@ -26,7 +27,7 @@ def test_ports_move_together(stack: Stack) -> None:
     assert stack.url("api") == "http://127.0.0.1:8200"
 
 
-@pytest.mark.parametrize("raw", ["-1", "abc", "60000"])
+@pytest.mark.parametrize("raw", ["-1", "abc", "60000", "²"])
 def test_an_impossible_offset_names_the_setting(raw: str) -> None:
     with pytest.raises(ConfigError, match="ACTSTOCK_PORT_OFFSET"):
         Stack.from_env({"ACTSTOCK_PORT_OFFSET": raw, "ACTSTOCK_HOME": "/nowhere"})
@@ -201,3 +202,58 @@ def test_a_wrong_universe_is_told_before_anything_starts(
     monkeypatch.setattr(control, "ensure_platform", pytest.fail)
     with pytest.raises(UniverseError, match=r"mine.toml: 'benchmarks' is missing"):
         control.start(stack)
+
+
+@pytest.mark.parametrize("name", ["홍길동 집", "a\\b", "😀", "plain"])
+def test_java_reads_the_folder_that_is_meant(tmp_path: Path, name: str) -> None:
+    stack = Stack(tmp_path / name)
+    secrets = {"ZOOKEEPER_PASSWORD": "z", "KAFKA_PASSWORD": "pa\\word"}
+    read = {
+        file: properties(configure.filled_in(configure.TEMPLATES / file, stack, secrets))
+        for file in ("kafka.properties", "zookeeper.properties")
+    }
+    assert read["kafka.properties"]["log.dirs"] == f"{stack.data}/kafka"
+    assert read["zookeeper.properties"]["dataDir"] == f"{stack.data}/zookeeper"
+    login = read["kafka.properties"]["listener.name.sasl_plaintext.plain.sasl.jaas.config"]
+    assert 'password="pa\\word"' in login
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_what_lies_below_a_garbled_name_comes_home(tmp_path: Path, is_taken: bool) -> None:
+    """Versions before had Java take each byte of the name for a letter."""
+    stack = Stack(tmp_path / "홍길동 집")
+    garbled = Path(str(stack.data).encode().decode("iso-8859-1"))
+    for name in ("kafka", "zookeeper"):
+        (garbled / name).mkdir(parents=True)
+        (garbled / name / "version-2").write_text("old")
+    (stack.data / "kafka").mkdir(parents=True)  # as the supervisor makes it for its user
+    if is_taken:
+        (stack.data / "kafka" / "version-2").write_text("new")
+    configure._bring_home(stack)
+    configure._bring_home(stack)
+    assert (stack.data / "kafka" / "version-2").read_text() == ("new" if is_taken else "old")
+    assert (stack.data / "zookeeper" / "version-2").read_text() == "old"
+    assert (garbled / "kafka").exists() is is_taken
+
+
+def properties(text: str) -> dict[str, str]:
+    """Read as java.util.Properties does: by ISO 8859-1, with escapes of UTF-16."""
+    lines = (line for line in text.encode().decode("iso-8859-1").splitlines() if line and not line.startswith("#"))
+    return {name: unescaped(value) for name, _, value in (line.partition("=") for line in lines)}
+
+
+def unescaped(value: str) -> str:
+    plain = re.sub(r"\\(u[0-9a-f]{4}|.)", lambda at: chr(int(at[1][1:], 16)) if at[1][0] == "u" else at[1], value)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def test_names_of_files_may_have_letters_of_any_language_in_every_service(stack: Stack) -> None:
+    """Under the C locale of cron or a bare systemd unit Java refuses them."""
+    assert environment.service_environment(stack, Path("/java"), {"LC_ALL": "C"})["LC_ALL"] == "C.UTF-8"
+
+
+@pytest.mark.parametrize("name", ['a "quoted" one', "100%"])
+def test_a_folder_that_the_supervisor_cannot_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r'^ACTSTOCK_HOME: .*: take a folder without ["%] in its name$'):
+        Stack.from_env({"ACTSTOCK_HOME": str(tmp_path / name)})
+    assert Stack.from_env({"ACTSTOCK_HOME": str(tmp_path / "it's $(one); \\ 집")}).home.name == "it's $(one); \\ 집"

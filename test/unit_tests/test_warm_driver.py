@@ -121,7 +121,7 @@ class TestDoor:
 
         ended: list[str] = []
         return SimpleNamespace(
-            run=run, at_work=threading.Lock(), code=spark_driver.code_digest(), end=ended.append, ended=ended
+            run=run, at_work=threading.Lock(), code=spark_driver.jobs_digest(), end=ended.append, ended=ended
         )
 
     @pytest.fixture
@@ -163,6 +163,35 @@ def test_the_digest_is_of_code_and_of_what_jobs_keep_in_memory(tmp_path: Path) -
         digests.add(spark_driver.code_digest(tmp_path))
     spark_driver.code_digest.cache_clear()
     assert len(digests) == 3
+
+
+def test_files_that_settings_name_count_wherever_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore names such files. A driver with the days of yesterday would compute on the wrong calendar."""
+    files = {"UNIVERSE_FILE": tmp_path / "mine.toml", "EXCHANGE_DAYS_FILE": tmp_path / "days.csv"}
+    for name, file in files.items():
+        monkeypatch.setenv(name, str(file))
+
+    def digest() -> str:
+        spark_driver.jobs_digest.cache_clear()
+        return spark_driver.jobs_digest()
+
+    def changed(name: str, text: str) -> str:
+        (tmp_path / name).write_text(text)
+        return digest()
+
+    days = "exchange,date,status,reason\n"
+    changes = [("mine.toml", 'etfs = "my.csv"\n'), ("my.csv", "ticker,name\n"), ("days.csv", days)]
+    changes += [("days.csv", f"{days}XNYS,2026-08-20,closed,storm\n"), ("my.csv", "ticker,name\nVTI,all\n")]
+    changes += [("mine.toml", "not = [toml")]
+    digests = [digest(), *(changed(*change) for change in changes)]
+    assert len(set(digests)) == len(digests)
+    before = changed("mine.toml", "")
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name, file in files.items():
+        monkeypatch.setenv(name, str(file.rename(moved / file.name)))
+    assert digest() == before
+    spark_driver.jobs_digest.cache_clear()
 
 
 @pytest.mark.parametrize(("now", "hours"), [("03:59", 1 / 60), ("04:00", 24), ("21:30", 6.5)])
