@@ -1,5 +1,6 @@
 """Messages on their way: which channels lack one, which parts of it they have, and when each is tried again."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -8,6 +9,8 @@ from msgspec import Struct, structs
 from alerts import messages
 from alerts.channels import Address, Message, Outcome, deliver, scheme_of
 from alerts.entries import Entry
+
+log = logging.getLogger(__name__)
 
 # After a try that failed, so long until the next one, and each time twice as long up to the limit.
 TRY_AGAIN = timedelta(minutes=5)
@@ -99,9 +102,10 @@ class Outbox(Struct):
         """Drop what no channel lacks any more, and what is too old to be told."""
         for letter in self.letters:
             letter.lacking = {place: each for place, each in letter.lacking.items() if place < channels}
-        self.letters = [
-            letter for letter in self.letters if letter.lacking and (letter.is_news or now - letter.at < KEPT)
-        ]
+        lacking = [letter for letter in self.letters if letter.lacking]
+        self.letters = [letter for letter in lacking if letter.is_news or now - letter.at < KEPT]
+        if given_up := len(lacking) - len(self.letters):
+            log.error("%d messages that a channel did not take within %d days are given up", given_up, KEPT.days)
 
 
 def letter_of(entries: Sequence[Entry], channels: int, now: datetime) -> Letter:
