@@ -6,7 +6,8 @@ ended where a server holds a connection open and says nothing.
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from threading import Timer
 
 import msgspec
 
@@ -25,19 +26,36 @@ class Message(msgspec.Struct, frozen=True):
     text: str
 
 
-class Order(msgspec.Struct, frozen=True):
-    """What the sending process is asked for. seconds: the limit of each channel; all work at once."""
+class Address(msgspec.Struct, frozen=True):
+    """A channel, and which parts of the message are not to be sent again.
 
-    urls: tuple[str, ...]
+    taken: fingerprints of recipients and pieces that an earlier Outcome named
+    """
+
+    url: str
+    taken: tuple[str, ...] = ()
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the sending process is asked for. seconds: after these no channel is waited for; all work at once."""
+
+    addresses: tuple[Address, ...]
     message: Message
     seconds: float
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How it went with one channel. problem: why it did not take the message, None: it did."""
+    """How it went with one channel.
 
+    place: of its address in the order
+    problem: why it did not take all of the message, None: it did
+    taken: the parts that it has, those from before among them
+    """
+
+    place: int
     scheme: str
     problem: str | None = None
+    taken: tuple[str, ...] = ()
 
 
 def scheme_of(url: str) -> str:
@@ -59,7 +77,7 @@ def send(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> lis
             "ALERT_URLS is not set, so there is nobody to send to: put a channel into .env, such as "
             "ALERT_URLS=mailtos://user:password@example.org (docs/operating.md, Alerts)"
         )
-    outcomes = deliver(urls, message, seconds)
+    outcomes = sorted(deliver(map(Address, urls), message, seconds), key=lambda outcome: outcome.place)
     problems = [f"{each.scheme} ({each.problem})" for each in outcomes if each.problem]
     taken = [each.scheme for each in outcomes if not each.problem]
     if problems:
@@ -68,21 +86,38 @@ def send(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> lis
     return taken
 
 
-def deliver(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> list[Outcome]:
-    """Send a message through every channel, and return how it went with each."""
-    order = Order(tuple(urls), message, seconds)
-    limit = order.seconds + START_SECONDS
+def deliver(addresses: Iterable[Address], message: Message, seconds: float = SECONDS) -> Iterator[Outcome]:
+    """Send a message through every channel, and yield how it went with each as soon as it is known."""
+    order = Order(tuple(addresses), message, seconds)
+    left = set(range(len(order.addresses)))
+    problem = "the sending process ended before it said anything of it"
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "alerts.delivery"],
-            input=msgspec.json.encode(order),
-            capture_output=True,
-            timeout=limit,
-            check=True,
-        )
-        return msgspec.json.decode(done.stdout, type=list[Outcome])
-    except subprocess.TimeoutExpired:
-        problem = f"the sending process took longer than {limit:.0f} s"
-    except (OSError, subprocess.CalledProcessError, msgspec.DecodeError) as error:
+        for outcome in _outcomes(order):
+            left.remove(outcome.place)
+            yield outcome
+    except (OSError, msgspec.DecodeError) as error:
         problem = f"the sending process failed: {type(error).__name__}"
-    return [Outcome(scheme_of(url), problem) for url in order.urls]
+    for place in sorted(left):
+        address = order.addresses[place]
+        yield Outcome(place, scheme_of(address.url), problem, address.taken)
+
+
+def _outcomes(order: Order) -> Iterator[Outcome]:
+    """Run the sending process, and yield what it says, a line for each channel."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "alerts.delivery"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdin and process.stdout
+        limit = Timer(order.seconds + START_SECONDS, process.kill)
+        limit.start()
+        try:
+            process.stdin.write(msgspec.json.encode(order))
+            process.stdin.close()
+            for line in process.stdout:
+                yield msgspec.json.decode(line, type=Outcome)
+        finally:
+            limit.cancel()
+            process.kill()

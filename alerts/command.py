@@ -5,17 +5,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
-from alerts import heartbeat, journal
+from alerts import heartbeat, journal, texts
 from alerts.channels import Message, scheme_of, send
 from alerts.messages import line
 from config.config import AlertSettings, Settings
+from dashboard.texts import Language
 from utils.command_line import exit_code_of
-
-TEST = Message(
-    "ActStock: a test",
-    "This is the test that ./start.sh alert --test sends. Whoever reads it is told when something goes wrong.",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,8 +36,13 @@ def _show() -> None:
     alerts = Settings.from_env().alerts
     print(state_of(alerts.folder))
     print(f"sent through {_channels(alerts)}")
-    for entry in journal.read(alerts.folder / journal.FILE).open():
+    told = journal.read(alerts.folder / journal.FILE)
+    for entry in told.open():
         print(f"  {entry.since:%Y-%m-%d %H:%M} UTC  {line(entry.incident, alerts.language)}")
+    if told.outbox.letters:
+        print("not taken by every channel:")
+    for letter in told.outbox.letters:
+        print(f"  {letter.at:%Y-%m-%d %H:%M} UTC  {letter.words(alerts.language).subject}")
 
 
 def _channels(alerts: AlertSettings) -> str:
@@ -48,7 +50,9 @@ def _channels(alerts: AlertSettings) -> str:
 
 
 def _send_test() -> None:
-    taken = send(Settings.from_env().alerts.urls, TEST)
+    alerts = Settings.from_env().alerts
+    language = cast(Language, alerts.language)
+    taken = send(alerts.urls, Message(texts.TEST.in_(language), texts.TEST_TEXT.in_(language)))
     print(f"A test message was sent through {', '.join(taken)}: look whether it has arrived")
 
 

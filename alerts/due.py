@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
+from alerts.incidents import OLDEST
 from alerts.observed import Due
 from config.config import Settings
 from utils.dates import DAY, SATURDAY, last_sundays_between, sessions_between
 
-DAYS = timedelta(days=10)
+AHEAD = timedelta(days=10)
 
 
 def main() -> None:
@@ -22,9 +23,12 @@ def main() -> None:
 
 
 def dues(moment: datetime, schedule: str, at: time) -> list[Due]:
-    """Return the sessions and months around a moment, each with the moment by which its portfolios are due."""
+    """Return the sessions and months around a moment, each with the moment by which its portfolios are due.
+
+    They begin with the oldest one of which anybody is told.
+    """
     day = moment.astimezone(UTC).date()
-    around = day - DAYS, day + DAYS
+    around = day - OLDEST, day + AHEAD
     return [
         *(Due(session, due_moment(session, schedule, at)) for session in sessions_between(*around)),
         *(Due(sunday, month_due_moment(sunday, at), is_month=True) for sunday in last_sundays_between(*around)),

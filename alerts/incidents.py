@@ -7,9 +7,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from alerts.backups import Backups
-from alerts.observed import Backlog, Ledger, Observed, Run, Service
+from alerts.observed import Backlog, Due, Ledger, Observed, Run, Service
 from config.config import AlertSettings, YahooSettings
-from config.stages import CONTROLLER
+from config.stages import CONTROLLER, HISTORY, REBALANCE
 
 # A consumer says every 15 seconds how far it is. Who has said nothing for so long may have stored since then.
 CONSUMER_SILENCE = timedelta(minutes=2)
@@ -19,7 +19,9 @@ LOOP_STARTS = 4
 OLDEST_BACKUP = timedelta(days=2)
 LONGEST_PROBLEM = 300
 # Of what is older nobody is told that it is over: it has only left the list.
-HISTORY = timedelta(days=30)
+OLDEST = timedelta(days=30)
+# Airflow's name of a part -> the service, where it is another one.
+AIRFLOW_SERVICES = {"metadatabase": "airflow-db", "dag_processor": "airflow-dag-processor"}
 
 
 class Incident(Struct, frozen=True):
@@ -59,10 +61,12 @@ class Kind(Struct, frozen=True):
 
     patience: for how long it has to hold while the watcher looks before anybody is told. What is counted from a moment
     of before its start, as a silence is, needs some: the platform may have been down since then.
+    calm: for how long it has to be away before it is over. What comes and goes is one incident.
     """
 
     find: Find
     patience: timedelta = timedelta(0)
+    calm: timedelta = timedelta(0)
 
 
 def incidents(observed: Observed, rules: Rules) -> dict[str, list[Incident]]:
@@ -76,15 +80,15 @@ def standing(incident: Incident, observed: Observed) -> Standing:
 
     Forgotten: it has only become too old to be looked at, or another incident has taken its place.
     """
-    if incident.noted_at and observed.now - incident.noted_at > HISTORY:
+    if incident.noted_at and observed.now - incident.noted_at > OLDEST:
         return "forgotten"
     ledger = observed.ledger or Ledger(observed.now)
     if incident.kind == "degraded" and incident.as_of and incident.as_of < ledger.degraded_since:
         return "forgotten"
     if incident.kind in ("unpublished", "no_month") and incident.as_of not in _published(incident.kind, ledger):
-        moment = observed.market_now or observed.now
-        is_old = incident.as_of and moment.date() - incident.as_of > HISTORY
-        return "forgotten" if is_old else "open"
+        return _standing_of_a_day(incident, observed)
+    if incident.kind == "bar_waits" and ledger.bars_are_cut:
+        return "open"  # it may be beyond the end of the list
     if incident.kind == "backup_late" and observed.backups and _has_failed(observed.backups):
         return "forgotten"
     states = {_key(run): run.state for run in ledger.runs}
@@ -95,6 +99,15 @@ def standing(incident: Incident, observed: Observed) -> Standing:
     if incident.kind == "stage_late" and states.get(incident.key) == "failed":
         return "forgotten"
     return "over"
+
+
+def _standing_of_a_day(incident: Incident, observed: Observed) -> Standing:
+    """Return what has become of a day that is not published, and is not found to be due."""
+    moment = observed.market_now or observed.now
+    if incident.as_of and moment.date() - incident.as_of > OLDEST:
+        return "forgotten"
+    is_due = observed.dues is None or incident.as_of in [due.day for due in observed.dues]
+    return "open" if is_due else "over"  # the exchange was closed on it
 
 
 def _stage_failed(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
@@ -122,7 +135,8 @@ def _stage_late(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
 
 
 def _key(run: Run) -> str:
-    return f"{run.dag_id} {run.as_of_date}"
+    """Return what a run goes by. There is one history, whose day is that of its newest session."""
+    return run.dag_id if run.dag_id == HISTORY else f"{run.dag_id} {run.as_of_date}"
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -177,7 +191,7 @@ def _consumer_away(observed: Observed, rules: Rules) -> Iterator[Incident] | Non
     if ledger is None:
         return None
     return (
-        Incident("consumer_away", group, {"group": group, "since": _minute(at)})
+        Incident("consumer_away", group, {"group": group, "service": f"consumer-{group}", "since": _minute(at)})
         for group, at in ledger.consumers.items()
         if ledger.now - at > CONSUMER_SILENCE
     )
@@ -192,7 +206,12 @@ def _consumer_behind(observed: Observed, rules: Rules) -> Iterator[Incident] | N
         Incident(
             "consumer_behind",
             _place(each),
-            {"group": each.consumer_group, "place": f"{each.topic}/{each.partition_id}", "lag": each.lag},
+            {
+                "group": each.consumer_group,
+                "service": f"consumer-{each.consumer_group}",
+                "place": f"{each.topic}/{each.partition_id}",
+                "lag": each.lag,
+            },
         )
         for each in ledger.backlogs
         if ledger.now - each.measured_at <= CONSUMER_SILENCE
@@ -218,10 +237,15 @@ def _overdue(kind: str, observed: Observed) -> Iterator[Incident] | None:
         return None
     published = _published(kind, ledger)
     return (
-        Incident(kind, due.day.isoformat(), {"session": due.day.isoformat(), "due": _minute(due.moment)}, due.day)
+        Incident(kind, due.day.isoformat(), _due(due), due.day)
         for due in observed.dues
         if due.is_month == (kind == "no_month") and due.moment <= moment and due.day not in published
     )
+
+
+def _due(due: Due) -> dict[str, Any]:
+    dag = REBALANCE if due.is_month else CONTROLLER
+    return {"dag": dag, "session": due.day.isoformat(), "due": _minute(due.moment)}
 
 
 def _published(kind: str, ledger: Ledger) -> list[date]:
@@ -249,10 +273,14 @@ def _scheduler_away(observed: Observed, rules: Rules) -> Iterator[Incident] | No
     if not observed.airflow:
         return None
     return (
-        Incident("scheduler_away", component, {"component": component})
+        Incident("scheduler_away", component, {"component": component, "service": _airflow_service(component)})
         for component, is_well in observed.airflow.items()
         if not is_well
     )
+
+
+def _airflow_service(component: str) -> str:
+    return AIRFLOW_SERVICES.get(component, f"airflow-{component}")
 
 
 def _service_down(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
@@ -316,20 +344,24 @@ def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
+PASSES = timedelta(minutes=5)
+FLAPS = timedelta(minutes=15)
+
 # In this order they are told: the cause comes before what follows from it.
 KINDS = {
-    "database_away": Kind(_database_away, timedelta(minutes=2)),
-    "broker_away": Kind(_broker_away, timedelta(minutes=2)),
-    "airflow_away": Kind(_airflow_away, timedelta(minutes=5)),
-    "scheduler_away": Kind(_scheduler_away, timedelta(minutes=5)),
-    "disk_short": Kind(_disk_short, timedelta(minutes=1)),
-    "memory_short": Kind(_memory_short, timedelta(minutes=5)),
+    "database_away": Kind(_database_away, timedelta(minutes=2), PASSES),
+    "broker_away": Kind(_broker_away, timedelta(minutes=2), PASSES),
+    "airflow_away": Kind(_airflow_away, timedelta(minutes=5), PASSES),
+    "scheduler_away": Kind(_scheduler_away, timedelta(minutes=5), PASSES),
+    "disk_short": Kind(_disk_short, timedelta(minutes=1), FLAPS),
+    "memory_short": Kind(_memory_short, timedelta(minutes=5), FLAPS),
     "backup_failed": Kind(_backup_failed),
     # A machine that was off makes one at once.
     "backup_late": Kind(_backup_late, timedelta(hours=1)),
-    "service_down": Kind(_service_down, timedelta(minutes=2)),
-    "service_restarts": Kind(_service_restarts),
-    "consumer_away": Kind(_consumer_away, timedelta(minutes=3)),
+    "service_down": Kind(_service_down, timedelta(minutes=2), PASSES),
+    # Who starts every five minutes has three or four starts within the time that is looked at.
+    "service_restarts": Kind(_service_restarts, calm=FLAPS),
+    "consumer_away": Kind(_consumer_away, timedelta(minutes=3), PASSES),
     "consumer_behind": Kind(_consumer_behind, timedelta(minutes=5)),
     "gate_shut": Kind(_gate_shut),
     "stage_failed": Kind(_stage_failed),

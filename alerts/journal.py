@@ -1,4 +1,4 @@
-"""What a person was told and what is still open: a file, since it has to be there while the database is not."""
+"""What is open, and what a person is told of it: a file, since it has to be there while the database is not."""
 
 import logging
 from collections.abc import Iterable
@@ -6,44 +6,39 @@ from datetime import date, datetime
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
+from alerts.entries import Entry
 from alerts.incidents import KINDS, Incident, standing
 from alerts.observed import Observed
+from alerts.outbox import Outbox
 
 FILE = "journal.json"
 
 log = logging.getLogger(__name__)
 
 
-class Entry(Struct):
-    """An incident that is open. told_at: None, nobody was told yet. over_at: it is over, which nobody was told yet."""
-
-    incident: Incident
-    since: datetime
-    told_at: datetime | None = None
-    over_at: datetime | None = None
-
-
 class Journal(Struct):
     """What is open.
 
     since: the market's time when the watcher first ran here; what was due before is not waited for
-    digested: the newest session that a digest was sent about
+    digested: the newest session that a digest was written about
+    outbox: what was written and not taken by every channel
     """
 
     since: datetime | None = None
     entries: dict[str, Entry] = {}
     digested: date | None = None
+    outbox: Outbox = field(default_factory=Outbox)
 
     def note(self, found: dict[str, list[Incident]], observed: Observed) -> None:
         """Take over what a round has found. Of a kind that is not among it nothing changes."""
-        seen = {f"{each.kind}:{each.key}": each for incidents in found.values() for each in incidents}
-        for key, incident in seen.items():
-            entry = self.entries.setdefault(key, Entry(incident, observed.now))
-            entry.incident = incident
+        seen = [Entry(each, observed.now) for incidents in found.values() for each in incidents]
+        for new in seen:
+            entry = self.entries.setdefault(new.key, new)
+            entry.incident = new.incident
             entry.over_at = None
-        for key in [key for key in self.entries if key not in seen]:
+        for key in self.entries.keys() - {new.key for new in seen}:
             if self.entries[key].incident.kind in found:
                 self._end(key, observed)
 
@@ -55,24 +50,31 @@ class Journal(Struct):
             if not entry.told_at and now - entry.since >= KINDS[entry.incident.kind].patience
         )
 
-    def over(self) -> list[Entry]:
-        """Return the incidents that a person knows of and that are over, by kind."""
-        return _by_kind(entry for entry in self.entries.values() if entry.over_at)
+    def over(self, now: datetime) -> list[Entry]:
+        """Return the incidents that were told and that are over by now, by kind."""
+        return _by_kind(
+            entry
+            for entry in self.entries.values()
+            if entry.over_at and now - entry.over_at >= KINDS[entry.incident.kind].calm
+        )
 
     def open(self) -> list[Entry]:
-        """Return the incidents that a person knows of and that go on, by kind."""
-        return _by_kind(entry for entry in self.entries.values() if entry.told_at and not entry.over_at)
+        """Return the incidents that a person should know of and that go on, by kind."""
+        return _by_kind(entry for entry in self.entries.values() if entry.told_at)
 
     def forget(self, entry: Entry) -> None:
-        self.entries.pop(f"{entry.incident.kind}:{entry.incident.key}")
+        del self.entries[entry.key]
 
     def _end(self, key: str, observed: Observed) -> None:
         entry = self.entries[key]
         become = standing(entry.incident, observed)
-        if become == "forgotten" or (become == "over" and not entry.told_at):
-            del self.entries[key]
-        elif become == "over":
+        if become == "open":
+            entry.over_at = None
+        elif become == "over" and entry.told_at:
             entry.over_at = entry.over_at or observed.now
+        else:
+            self.forget(entry)
+            self.outbox.withdraw([key])
 
 
 def read(path: Path) -> Journal:
@@ -91,6 +93,8 @@ def read(path: Path) -> Journal:
     journal.entries = {
         key: entry for key, entry in journal.entries.items() if entry.told_at and entry.incident.kind in KINDS
     }
+    written = [entry for letter in journal.outbox.letters for entry in letter.entries]
+    journal.outbox.withdraw(entry.key for entry in written if entry.incident.kind not in KINDS)
     return journal
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import msgspec
 
-from alerts.incidents import HISTORY
+from alerts.incidents import OLDEST
 from alerts.observed import Backlog, Doubtful, Ledger, Run, WaitingBar
 from config.config import Settings, Topic
 from database.db_helper import connect, fetch
@@ -26,11 +26,12 @@ def read(settings: Settings) -> Ledger:
             log.warning("%d transactions of the reading login were open for minutes, and have been ended", ended)
         latest = requests.latest(conn)
         since = alerting.degraded_since(conn)
+        bars = alerting.waiting_bars(conn)
         return Ledger(
             now=latest.now,
-            runs=msgspec.convert(alerting.bad_runs(conn, HISTORY.days), list[Run]),
+            runs=msgspec.convert(alerting.bad_runs(conn, OLDEST.days), list[Run]),
             doubtful=msgspec.convert(alerting.degraded(conn, since), list[Doubtful]),
-            waiting_bars=msgspec.convert(alerting.waiting_bars(conn), list[WaitingBar]),
+            waiting_bars=msgspec.convert(bars, list[WaitingBar]),
             limited_at=latest.limited_at,
             published=alerting.published(conn, "allocation"),
             months=alerting.published(conn, "rebalance"),
@@ -38,4 +39,5 @@ def read(settings: Settings) -> Ledger:
             consumers={group: at for group, at in alerting.measured_at(conn).items() if group in groups},
             backlogs=msgspec.convert(alerting.backlogs(conn, sorted(groups)), list[Backlog]),
             degraded_since=since,
+            bars_are_cut=len(bars) == alerting.MOST_BARS,
         )

@@ -61,6 +61,7 @@ class Ledger(Struct, frozen=True):
     consumers: group -> when it last said how far it is
     backlogs: what it said of the partitions that it had not read to their end
     degraded_since: of earlier sessions degraded publications are not looked at
+    bars_are_cut: more bars may wait than are listed
     """
 
     now: datetime
@@ -74,6 +75,7 @@ class Ledger(Struct, frozen=True):
     consumers: dict[str, datetime] = {}
     backlogs: list[Backlog] = []
     degraded_since: date = date.min
+    bars_are_cut: bool = False
 
     @property
     def newest(self) -> date | None:

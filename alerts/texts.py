@@ -42,9 +42,8 @@ KINDS = {
         Text("a part of Airflow does not work", "Airflow의 일부가 멈췄습니다"),
         Text("Airflow's {component} has no heartbeat", "Airflow의 {component}에서 신호가 없습니다"),
         Text(
-            "no stage starts without its scheduler: ./start.sh status, then ./start.sh restart airflow-scheduler",
-            "스케줄러가 없으면 어떤 단계도 시작되지 않습니다: ./start.sh status, 그다음 "
-            "./start.sh restart airflow-scheduler",
+            "stages wait for all parts of Airflow: ./start.sh status, then ./start.sh restart {services}",
+            "단계는 Airflow의 모든 부분이 있어야 진행됩니다: ./start.sh status, 그다음 ./start.sh restart {services}",
         ),
     ),
     "disk_short": Words(
@@ -53,7 +52,10 @@ KINDS = {
             "the disk of {where} has {free_mb} MB free, less than {wanted_mb} MB (ALERT_DISK_MB)",
             "{where} 디스크에 {free_mb} MB만 남았습니다. 기준은 {wanted_mb} MB입니다 (ALERT_DISK_MB)",
         ),
-        Text("make room there before the databases stop", "데이터베이스가 멈추기 전에 공간을 확보하세요"),
+        Text(
+            "make room there: on a full disk databases stop, and no backup is made",
+            "공간을 확보하세요. 디스크가 가득 차면 데이터베이스가 멈추고 백업이 만들어지지 않습니다",
+        ),
     ),
     "memory_short": Words(
         Text("the memory is nearly full", "메모리가 거의 찼습니다"),
@@ -102,8 +104,8 @@ KINDS = {
             "nothing is heard of the consumer {group} since {since}", "{since} 이후 {group} 컨슈머에서 신호가 없습니다"
         ),
         Text(
-            "what was collected waits in Kafka: ./start.sh restart consumer-{group}",
-            "수집한 것은 Kafka에서 기다립니다: ./start.sh restart consumer-{group}",
+            "what was collected waits in Kafka: ./start.sh restart {services}",
+            "수집한 것은 Kafka에서 기다립니다: ./start.sh restart {services}",
         ),
     ),
     "consumer_behind": Words(
@@ -113,9 +115,8 @@ KINDS = {
             "{group} 컨슈머가 {place}에서 아무것도 저장하지 않고, 메시지 {lag}개가 기다립니다",
         ),
         Text(
-            "./start.sh logs consumer-{group} says what it does; ./start.sh restart consumer-{group} loses nothing",
-            "./start.sh logs consumer-{group}에서 무엇을 하는지 보세요. "
-            "./start.sh restart consumer-{group}으로 다시 시작해도 잃는 것은 없습니다",
+            "{logs} says what it does; ./start.sh restart {services} loses nothing",
+            "{logs}에서 무엇을 하는지 보세요. ./start.sh restart {services}로 다시 시작해도 잃는 것은 없습니다",
         ),
     ),
     "gate_shut": Words(
@@ -155,10 +156,9 @@ KINDS = {
             "{due}까지 나와야 할 {session} 포트폴리오가 발표되지 않았습니다",
         ),
         Text(
-            "the dashboard's view Pipeline says how far it came; the repoll of 14:30 UTC computes it, or "
-            "./start.sh run pipeline --as-of SESSION",
-            "대시보드의 파이프라인 화면에서 진행 상황을 볼 수 있습니다. 14:30 UTC의 repoll이 계산하며, "
-            "./start.sh run pipeline --as-of SESSION으로 바로 계산할 수 있습니다",
+            "the dashboard's view Pipeline says how far it came; the repoll of 14:30 UTC computes it, or {commands}",
+            "대시보드의 파이프라인 화면에서 진행 상황을 볼 수 있습니다. 14:30 UTC의 repoll이 계산합니다. "
+            "바로 계산하려면: {commands}",
         ),
     ),
     "no_month": Words(
@@ -168,8 +168,8 @@ KINDS = {
             "{due}까지 나와야 할 {session} 월간 포트폴리오가 발표되지 않았습니다",
         ),
         Text(
-            "the repoll of 14:30 UTC makes it, or ./start.sh run rebalance --as-of {session}",
-            "14:30 UTC의 repoll이 만들며, ./start.sh run rebalance --as-of {session}으로 바로 만들 수 있습니다",
+            "the repoll of 14:30 UTC makes it, or {commands}",
+            "14:30 UTC의 repoll이 만듭니다. 바로 만들려면: {commands}",
         ),
     ),
     "degraded": Words(
@@ -195,14 +195,23 @@ KINDS = {
     ),
 }
 
+HISTORY_LATE = Text(
+    "what is said above shows how far it is; after Ctrl-C ./start.sh history goes on where it was",
+    "위에서 진행 상황을 볼 수 있습니다. Ctrl-C 뒤에 ./start.sh history가 이어서 계산합니다",
+)
 SUBJECT = Text("ActStock: {line}", "ActStock: {line}")
 SUBJECT_OVER = Text("ActStock: over: {line}", "ActStock: 해소: {line}")
 SEVERAL = Text("{title} ({count})", "{title} ({count}건)")
 SINCE = Text("Since {since} UTC.", "{since} UTC부터.")
 OVER = Text("Over at {at} UTC, after {minutes} minutes.", "{at} UTC에 해소되었습니다 ({minutes}분 동안).")
 HELP = Text("What to do: {help}.", "할 일: {help}.")
-OPEN = Text("Still open: {lines}.", "아직 열린 알림: {lines}.")
 NO_REASON = Text("no reason is known yet", "아직 알려진 이유가 없습니다")
+
+TEST = Text("ActStock: a test", "ActStock: 시험")
+TEST_TEXT = Text(
+    "This is the test that ./start.sh alert --test sends. Whoever reads it is told when something goes wrong.",
+    "./start.sh alert --test가 보낸 시험 메시지입니다. 이 메시지를 받는 사람은 문제가 생기면 알림을 받습니다.",
+)
 
 DIGEST = Text("ActStock: the portfolios of {session}", "ActStock: {session} 포트폴리오")
 PORTFOLIOS = Text("Published for {session}. Prices: {source}.", "{session} 발표. 시세 출처: {source}.")

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -18,12 +19,14 @@ import psycopg2
 
 from alerts import backups, journal, ledger, messages, probes, state_files
 from alerts.backups import Backups
-from alerts.channels import Message, deliver
+from alerts.channels import Message
 from alerts.heartbeat import HEARTBEAT, Heartbeat
 from alerts.incidents import Rules, incidents
 from alerts.observed import Due, Ledger, Observed, Room
+from alerts.outbox import Letter, letter_of, letter_with
 from collector.source_clock import now as market_time
 from config.config import Settings
+from config.exchange_days import extra_days_file
 from utils.errors import DatabaseUnavailable, SourceUnavailable
 from utils.logging_utils import configure_logging
 
@@ -35,8 +38,8 @@ ROUND_SECONDS = 60.0
 # A round that hangs longer than that ends the process, which its supervisor starts again.
 LONGEST_ROUND_SECONDS = 900
 CHILD_SECONDS = 60
-# After a message that no channel took, so long until the next try.
-TRY_AGAIN = timedelta(minutes=5)
+# A digest that cannot be made so often is left out, so that those of later sessions are sent.
+DIGEST_TRIES = 5
 
 
 class Watcher:
@@ -46,30 +49,37 @@ class Watcher:
         self._rules = Rules.of(settings.alerts, settings.yahoo)
         self._journal = journal.read(self._alerts.folder / journal.FILE)
         self._services = probes.Services(self._alerts.supervisor_socket, self._alerts.probes, self._alerts.starts)
-        self._calendar: tuple[date, list[Due]] | None = None
-        self._quiet_until = datetime.min.replace(tzinfo=UTC)
+        self._calendar: tuple[tuple[date, float], list[Due]] | None = None
+        self._failed_digests = 0
         self._trouble = ""
 
     def round(self, now: datetime) -> None:
         """Look once, and tell what is new."""
         observed = self.look(now)
         if self._journal.since is None:
-            self._begin(observed)
+            self._journal.since = observed.market_now  # what was due before is no news
         self._journal.note(incidents(observed, self._rules), observed)
-        if now >= self._quiet_until:
-            self._tell(now)
-            self._digest(observed)
+        self._write_messages(now)
+        self._write_digest(observed)
+        self._save()
+        for _ in self._journal.outbox.send(self._alerts.urls, self._alerts.language, now):
+            self._save()
+        self._beat()
+        self._read_calendar(observed.market_now)
+
+    def _save(self) -> None:
         state_files.write(self._alerts.folder / journal.FILE, self._journal)
-        beat = Heartbeat(datetime.now(UTC), len(self._journal.open()), self._trouble)
+
+    def _beat(self) -> None:
+        """Say that a round is over, and what keeps it from telling."""
+        trouble = self._journal.outbox.troubles(self._alerts.urls)
+        if trouble and trouble != self._trouble:
+            log.error("not sent through %s", trouble)
+        self._trouble = trouble
+        beat = Heartbeat(datetime.now(UTC), len(self._journal.open()), trouble)
         state_files.write(self._alerts.folder / HEARTBEAT, beat)
         if self._alerts.heartbeat_url and (problem := probes.call(self._alerts.heartbeat_url)):
             log.warning("ALERT_HEARTBEAT_URL: %s", problem)
-        self._read_calendar(observed.market_now)
-
-    def _begin(self, observed: Observed) -> None:
-        """Begin the journal of a new watcher: what was due or published before is no news."""
-        self._journal.since = observed.market_now
-        self._journal.digested = observed.ledger.newest if observed.ledger else None
 
     def look(self, now: datetime) -> Observed:
         read, problem = self._read_ledger()
@@ -109,55 +119,69 @@ class Watcher:
 
     def _dues(self) -> list[Due] | None:
         since = self._journal.since
-        return [due for due in self._calendar[1] if since and due.moment > since] if self._calendar else None
+        return [due for due in self._calendar[1] if due.moment > since] if self._calendar and since else None
 
     def _read_calendar(self, moment: datetime | None) -> None:
-        """Read the calendar once a day of the market."""
-        if moment is None or (self._calendar and self._calendar[0] == moment.date()):
+        """Read the calendar once a day of the market, and when a closed day was added."""
+        if moment is None:
+            return
+        state = moment.date(), _changed_at(extra_days_file())
+        if self._calendar and self._calendar[0] == state:
             return
         dues = _output_of([sys.executable, "-m", "alerts.due", moment.isoformat()], list[Due], "the calendar")
         if dues is not None:
-            self._calendar = moment.date(), dues
+            self._calendar = state, dues
 
-    def _tell(self, now: datetime) -> None:
-        for group in messages.by_kind(self._journal.over()):
-            if not self._send(messages.over(group, self._alerts.language), now):
-                return
+    def _write_messages(self, now: datetime) -> None:
+        """Write what is to be told of incidents: of those of a kind at once."""
+        told = self._journal
+        for group in messages.by_kind(told.over(now)):
+            self._put(letter_of(group, len(self._alerts.urls), now))
             for entry in group:
-                self._journal.forget(entry)
-        for group in messages.by_kind(self._journal.opened(now)):
-            if not self._send(messages.opened(group, self._alerts.language), now):
-                return
+                told.forget(entry)
+        for group in messages.by_kind(told.opened(now)):
             for entry in group:
                 entry.told_at = now
+            self._put(letter_of(group, len(self._alerts.urls), now))
 
-    def _digest(self, observed: Observed) -> None:
-        """Send what was published for a session, once its record is there as well."""
+    def _write_digest(self, observed: Observed) -> None:
+        """Write what was published for a session, once its record is there as well: the oldest one first."""
         told, read = self._journal, observed.ledger
-        session = read.newest if read else None
-        if not (self._alerts.digest and read and session and session > (told.digested or date.min)):
+        if read is None:
             return
-        if session > (read.recorded or date.min):
+        if told.digested is None or not self._alerts.digest:
+            told.digested = read.newest or date.min  # what was published before is no news
+        session = _first_news(read, told.digested)
+        if session is None:
             return
-        command = [sys.executable, "-m", "alerts.digest", session.isoformat()]
-        message = _output_of(command, Message, "the digest")
-        if message and self._send(message, observed.now):
-            told.digested = session
+        message = _output_of([sys.executable, "-m", "alerts.digest", session.isoformat()], Message, "the digest")
+        if message:
+            self._put(letter_with(message, len(self._alerts.urls), observed.now))
+        self._failed_digests = 0 if message else self._failed_digests + 1
+        if message or self._failed_digests >= DIGEST_TRIES:
+            told.digested, self._failed_digests = session, 0
 
-    def _send(self, message: Message, now: datetime) -> bool:
-        """Send a message, and return whether a channel took it. Without a channel the log is what tells."""
+    def _put(self, letter: Letter) -> None:
+        """Have a message sent. Without a channel the log is what tells."""
+        message = letter.words(self._alerts.language)
         log.warning("%s\n%s", message.subject, message.text)
-        if not self._alerts.urls:
-            return True
-        outcomes = deliver(self._alerts.urls, message)
-        problems = [f"{each.scheme}: {each.problem}" for each in outcomes if each.problem]
-        self._trouble = "; ".join(problems)
-        for problem in problems:
-            log.error("not sent through %s", problem)
-        if len(problems) == len(outcomes):
-            self._quiet_until = now + TRY_AGAIN
-            return False
-        return True
+        self._journal.outbox.put(letter)
+
+
+def _first_news(read: Ledger, after: date) -> date | None:
+    """Return the first session after a day that is published and recorded.
+
+    Where nothing was published before, what is there at first may be a history: its newest session is news.
+    """
+    news = [day for day in read.published if after < day <= (read.recorded or date.min)]
+    return next(reversed(news) if after == date.min else iter(news), None)
+
+
+def _changed_at(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _output_of(command: Sequence[str], kind: type[Output], name: str) -> Output | None:
@@ -181,7 +205,10 @@ def run(
     watcher = Watcher(settings)
     while True:
         faulthandler.dump_traceback_later(LONGEST_ROUND_SECONDS, exit=True)
-        watcher.round(clock())
+        try:
+            watcher.round(clock())
+        except Exception:  # whatever it is, the next round may see the platform again
+            log.exception("this round failed, so it leaves no heartbeat")
         faulthandler.cancel_dump_traceback_later()
         sleep(ROUND_SECONDS)
 

@@ -142,7 +142,7 @@ def add_day(exchange: str, day: date, is_open: bool, why: str) -> Iterator[str]:
         raise InvalidInput(f"{day} ({day:%A}) is {'a' if is_open else 'no'} session of {exchange} already")
     add(extra_days_file(), ExtraDay(exchange, day, is_open, why))
     yield f"{exchange} is {'open' if is_open else 'closed'} on {day} ({why}): added to {extra_days_file()}"
-    yield "services read it when they start: ./start.sh restart airflow-scheduler api"
+    yield "services read it when they start: ./start.sh restart airflow-scheduler api alerts"
     yield "then ./start.sh gaps lists the published sessions to compute again"
 
 

@@ -602,7 +602,7 @@ def execute(words: Sequence[str]) -> int:
 
 @command(
     "env",
-    "write .env: the secrets that `docker compose up` asks for, and settings",
+    "write .env: settings, or without any the secrets that `docker compose up` asks for",
     argument("settings", nargs="*", metavar="NAME=VALUE", help="settings to write there, see .env.example"),
 )
 def env(settings: Sequence[str]) -> int:

@@ -132,7 +132,8 @@ check_secret() {
     fi
 }
 
-# write_env NAME=VALUE ...: .env with these settings, each once, and with the secrets that docker-compose.yml asks for
+# write_env NAME=VALUE ...: .env with these settings, each once, and nothing else: a secret made up here would go before
+# that of a native platform whose folder is elsewhere. write_env alone: with the secrets that docker-compose.yml asks for
 # and that it does not have yet. A native platform's secrets are taken over: its users keep their key and password.
 write_env() {
     local name size value setting lines made=()
@@ -148,7 +149,7 @@ write_env() {
             *) lines+=$'\n'$(written "$name=$value") ;;
         esac
         made+=("$name")
-    done < <(secret_sizes)
+    done < <([ $# -gt 0 ] || secret_sizes)
     for setting; do
         lines=$(grep -avE "$(line_of "${setting%%=*}")" <<<"$lines" || true)$'\n'$(written "$setting")
         made+=("${setting%%=*}")

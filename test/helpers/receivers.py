@@ -15,11 +15,20 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class MailBox:
-    """What a mail server was sent. url: how Apprise reaches it."""
+    """What a mail server was sent. url: how Apprise reaches it. refused: people whom it does not know."""
 
     def __init__(self, port: int) -> None:
+        self.refused: set[str] = set()
         self.url = f"mailto://127.0.0.1:{port}?from=platform@example.org&to=person@example.org"
         self.mails: list[EmailMessage] = []
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return "550 no such user here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
@@ -35,12 +44,13 @@ class MailBox:
 
 
 class Webhook:
-    """What was posted to a server. status: what it answers."""
+    """What was posted to a server. status: what it answers. longest: what is longer is refused."""
 
     def __init__(self, port: int) -> None:
         self.url = f"json://127.0.0.1:{port}/hook"
         self.posts: list[dict[str, Any]] = []
         self.status = 200
+        self.longest = 10**6
 
 
 @contextmanager
@@ -58,10 +68,11 @@ def mail_server() -> Iterator[MailBox]:
 def webhook() -> Iterator[Webhook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if hook.status < 400:
-                hook.posts.append(json.loads(body))
-            self.send_response(hook.status)
+            post = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status = hook.status if len(post["message"]) <= hook.longest else 400
+            if status < 400:
+                hook.posts.append(post)
+            self.send_response(status)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:

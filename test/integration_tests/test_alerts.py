@@ -101,7 +101,7 @@ def test_one_message_when_it_opens_and_one_when_it_is_over(
         assert [mail["Subject"] for mail in box.mails] == [post["title"] for post in hook.posts]
 
 
-def test_everything_that_the_ledger_knows_is_read(conn: Connection) -> None:
+def test_everything_that_the_ledger_knows_is_read(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     write(conn, "DELETE FROM logs_stage_run")
     publish(conn, degraded=True)
     write(
@@ -136,6 +136,10 @@ def test_everything_that_the_ledger_knows_is_read(conn: Connection) -> None:
         (SESSION, [{"code": "no_price", "params": {"session": "2026-08-21"}}])
     ]
     assert [(bar.ticker, bar.trade_date) for bar in read.waiting_bars] == [("EWY", SESSION)]
+    assert not read.bars_are_cut
+    with monkeypatch.context() as patched:
+        patched.setattr(alerting, "MOST_BARS", 1)
+        assert ledger.read(Settings.from_env()).bars_are_cut
     assert read.limited_at and read.now - read.limited_at < timedelta(minutes=1)
     assert (read.newest, set(read.consumers)) == (SESSION, {"etf-daily"})
     assert [(one.consumer_group, one.partition_id, one.committed, one.lag) for one in read.backlogs] == [

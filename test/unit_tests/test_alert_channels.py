@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from alerts import command
-from alerts.channels import Message, send
+from alerts import channels, command
+from alerts.channels import Address, Message, deliver, send
+from alerts.delivery import without_secrets
 from config.config import ConfigError, Settings
 from ops.evidence import verify
 from receivers import free_port, mail_server, silent_server, webhook
@@ -40,6 +41,49 @@ def test_a_channel_that_says_nothing_is_given_up() -> None:
     with silent_server() as port, pytest.raises(AlertNotSent, match=r"mailto \(no answer within 1 s\)"):
         send([f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org"], MESSAGE, seconds=1)
     assert time.monotonic() - began < 12
+
+
+def test_slow_channels_are_waited_for_at_once_and_keep_nothing_from_a_good_one() -> None:
+    with silent_server() as port, webhook() as hook:
+        silent = f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org"
+        addresses = [Address(url) for url in (silent, hook.url, silent)]
+        began = time.monotonic()
+        outcomes = list(deliver(addresses, MESSAGE, seconds=4))
+        assert time.monotonic() - began < 12
+    assert [(each.place, each.problem) for each in outcomes] == [
+        *((1, None), (0, "no answer within 4 s"), (2, "no answer within 4 s"))
+    ]
+    assert len(hook.posts) == 1
+
+
+def test_a_sending_process_that_is_ended_has_told_what_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "START_SECONDS", -23.0)
+    with silent_server() as port, webhook() as hook:
+        silent = f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org"
+        outcomes = list(deliver([Address(silent), Address(hook.url)], MESSAGE))
+    assert [(each.place, each.problem is None) for each in outcomes] == [(1, True), (0, False)]
+
+
+def problem_with(url: str) -> str:
+    [outcome] = deliver([Address(url)], MESSAGE)
+    return outcome.problem or ""
+
+
+def test_it_is_said_why_a_mail_was_not_taken() -> None:
+    with mail_server() as box:
+        box.refused = {"person@example.org"}
+        assert problem_with(box.url) == "{'***@***': (550, b'no such user here')}"
+        box.refused = set()
+        with_tls = box.url.replace("mailto", "mailtos")
+        assert problem_with(with_tls) == "STARTTLS extension not supported by server"
+        assert "AUTH extension not supported" in problem_with(box.url.replace("//", "//me:hunter2@"))
+    nobody = f"mailto://127.0.0.1:{free_port()}?from=a@example.org&to=b@example.org"
+    assert problem_with(nobody).endswith("Connection refused")
+
+
+@pytest.mark.parametrize("shown", ["pa%2Fss", "pa/ss", "PA/SS"])
+def test_no_form_of_a_secret_is_shown(shown: str) -> None:
+    assert without_secrets(f"refused: {shown}", "json://me:pa%2Fss@example.org") == "refused: ***"
 
 
 @pytest.mark.parametrize(("url", "scheme"), [("nonsense://k3y", "nonsense"), ("slack://k3y", "slack")])
@@ -79,6 +123,9 @@ def test_the_test_message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         assert command.main(["--test"]) == 0
         assert [post["title"] for post in hook.posts] == ["ActStock: a test"]
         assert "sent through json" in capsys.readouterr().out
+        monkeypatch.setenv("ALERT_LANGUAGE", "ko")
+        assert command.main(["--test"]) == 0
+        assert hook.posts[1]["title"] == "ActStock: 시험" and "알림을 받습니다" in hook.posts[1]["message"]
         hook.status = 403
         assert command.main(["--test"]) == 1
         assert capsys.readouterr().err.startswith("error: not sent through json (")

@@ -23,10 +23,11 @@ from alert_cases import (
     tried,
 )
 from alerts import journal, state_files
+from alerts.entries import Entry
 from alerts.incidents import KINDS, LOOP_STARTS, Incident, incidents
 from alerts.journal import Journal
-from alerts.observed import Doubtful, Due, Observed, Room, Service
-from config.stages import CONTROLLER
+from alerts.observed import Doubtful, Due, Observed, Room, Service, WaitingBar
+from config.stages import CONTROLLER, HISTORY
 
 
 def test_nothing_is_found_when_all_is_well() -> None:
@@ -104,7 +105,7 @@ class Told:
         """Return what is told as open and as over in a round, which is taken to be told."""
         now = NOW + timedelta(minutes=minutes)
         self.journal.note(incidents(observed, RULES), replace(observed, now=now))
-        opened, over = self.journal.opened(now), self.journal.over()
+        opened, over = self.journal.opened(now), self.journal.over(now)
         for entry in opened:
             entry.told_at = now
         for entry in over:
@@ -227,15 +228,24 @@ MISSED = date(2026, 8, 18)
 
 
 def test_a_session_that_was_missed_is_not_over_before_it_is_published() -> None:
-    """Later ones are published meanwhile, and it leaves the days that are looked at."""
+    """Later ones are published meanwhile."""
     told, due = Told(), [Due(MISSED, NOW - timedelta(hours=1))]
     missed = replace(ledger(published=[date(2026, 8, 17)]), dues=due)
     assert told.after(0, missed) == ([], [])
     assert told.after(30, missed) == (["unpublished"], [])
     later = replace(ledger(published=[date(2026, 8, 17), date(2026, 8, 19)]), dues=due)
     assert told.after(31, later) == ([], [])
-    assert told.after(32, replace(later, dues=[])) == ([], [])
-    assert told.after(33, replace(ledger(published=[date(2026, 8, 17), MISSED]), dues=[])) == ([], ["unpublished"])
+    assert told.after(32, replace(later, dues=None)) == ([], [])
+    assert told.after(33, replace(ledger(published=[date(2026, 8, 17), MISSED]), dues=due)) == ([], ["unpublished"])
+
+
+def test_a_day_on_which_the_exchange_was_closed_after_all_is_over() -> None:
+    told, missed = Told(), replace(ledger(published=[]), dues=[Due(MISSED, NOW - timedelta(hours=1))])
+    told.after(0, missed)
+    assert told.after(30, missed) == (["unpublished"], [])
+    others = [Due(day, NOW - timedelta(hours=1)) for day in (date(2026, 8, 17), date(2026, 8, 19))]
+    published = [due.day for due in others]
+    assert told.after(31, replace(ledger(published=published), dues=others)) == ([], ["unpublished"])
 
 
 def test_a_session_that_is_computed_when_the_platform_is_on_again_is_not_told() -> None:
@@ -249,8 +259,8 @@ def test_a_session_that_is_never_published_is_forgotten_after_a_month() -> None:
     told, missed = Told(), replace(ledger(published=[]), dues=[Due(MISSED, NOW - timedelta(hours=1))])
     told.after(0, missed)
     assert told.after(30, missed)[0] == ["unpublished"]
-    for days, entries in ((24, 1), (25, 0)):
-        later = replace(missed, dues=[], market_now=NOW + timedelta(days=days))
+    for days, dues, entries in ((24, missed.dues, 1), (25, [], 0)):
+        later = replace(missed, dues=dues, market_now=NOW + timedelta(days=days))
         assert told.after(days * 24 * 60, later) == ([], [])
         assert len(told.journal.entries) == entries
 
@@ -267,6 +277,42 @@ def test_a_controller_that_failed_is_over_once_other_runs_have_published_its_ses
     told, failed = Told(), [run("failed", 5, CONTROLLER)]
     assert told.after(0, ledger(runs=failed, published=[])) == (["stage_failed"], [])
     assert told.after(1, ledger(runs=failed)) == ([], ["stage_failed"])
+
+
+@pytest.mark.parametrize(
+    ("short", "every"),
+    [
+        (replace(FINE, disks=[Room(1999, "/data")]), 3),
+        (replace(FINE, memory=Room(299)), 10),
+        (replace(FINE, services=[Service("api", True, LOOP_STARTS)]), 5),
+    ],
+    ids=["disk", "memory", "a service that starts every five minutes"],
+)
+def test_what_comes_and_goes_is_one_incident(short: Observed, every: int) -> None:
+    """It is away for a minute now and then, and over once it is away for a quarter of an hour."""
+    told = Told()
+    said = [told.after(at, FINE if at % every == every - 1 else short) for at in range(60)]
+    assert [len(opened) for opened, _ in said if opened] == [1]
+    assert not any(over for _, over in said)
+    ends = [told.after(60 + at, FINE)[1] for at in range(20)]
+    assert [at for at, over in enumerate(ends) if over] == [15 - (60 % every == 0)]
+
+
+def test_more_bars_than_are_listed_are_not_over() -> None:
+    told, listed = Told(), [WaitingBar(name, SESSION, NOW, REASON) for name in ("A", "B", "C")]
+    assert told.after(0, ledger(waiting_bars=listed[:2])) == (["bar_waits"] * 2, [])
+    assert told.after(1, ledger(waiting_bars=listed[1:], bars_are_cut=True)) == (["bar_waits"], [])
+    assert told.after(2, ledger(waiting_bars=listed[1:])) == ([], ["bar_waits"])
+
+
+def test_a_history_that_is_computed_again_for_a_later_session_is_not_over() -> None:
+    told = Told()
+    failed = replace(run("failed", 30, HISTORY), as_of_date=SESSION)
+    again = replace(run("running", 1, HISTORY), as_of_date=date(2026, 8, 24))
+    assert told.after(0, ledger(runs=[failed])) == (["stage_failed"], [])
+    assert told.after(1, ledger(runs=[again])) == ([], [])
+    assert told.after(2, ledger(runs=[replace(again, state="failed")])) == ([], [])
+    assert told.after(3, FINE) == ([], ["stage_failed"])
 
 
 def test_the_cause_is_told_before_what_follows_from_it() -> None:
@@ -305,7 +351,7 @@ def test_a_journal_that_cannot_be_read_begins_anew(tmp_path: Path, content: byte
 
 
 def test_a_kind_of_a_later_version_is_left_out(tmp_path: Path) -> None:
-    kept = Journal(NOW, {"new:": journal.Entry(Incident("new", ""), NOW)})
+    kept = Journal(NOW, {"new:": Entry(Incident("new", ""), NOW)})
     state_files.write(tmp_path / journal.FILE, kept)
     assert journal.read(tmp_path / journal.FILE) == Journal(NOW)
 

@@ -19,11 +19,14 @@ import pytest
 from msgspec.structs import replace
 
 from alert_cases import FINE, NOW, SESSION, ledger, run
-from alerts import command, heartbeat, probes
+from alerts import command, heartbeat, journal, probes, watcher
 from alerts import ledger as ledger_of_database
+from alerts.channels import Message
 from alerts.due import dues
+from alerts.incidents import OLDEST
 from alerts.observed import Due, Observed
-from alerts.watcher import TRY_AGAIN, Watcher
+from alerts.outbox import TRY_AGAIN
+from alerts.watcher import DIGEST_TRIES, Watcher
 from config.config import Settings
 from ops.backup.folder import tell
 from ops.native import compose
@@ -171,6 +174,121 @@ def http_server(answers: dict[str, tuple[int, bytes]]) -> Iterator[tuple[str, li
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", asked
         server.shutdown()
+
+
+@pytest.mark.parametrize("body", [b'{"status": "ok"}', b"[]", b"null", b'"up"', b'{"scheduler": null}', b"<html>"])
+def test_what_is_not_airflow_does_not_answer_for_it(body: bytes) -> None:
+    with http_server({"/api/v2/monitor/health": (200, body)}) as (url, _):
+        assert probes.airflow_components(url) == {}
+
+
+def test_a_round_that_fails_is_not_the_last(
+    environment: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rounds = 0
+
+    def look(self: Watcher, now: datetime) -> Observed:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise KeyError("unforeseen")
+        return FINE
+
+    def sleep(seconds: float) -> None:
+        assert heartbeat.is_alive(tmp_path, time.time()) is (rounds > 1)
+        if rounds > 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Watcher, "look", look)
+    with pytest.raises(KeyboardInterrupt):
+        watcher.run(environment(), sleep, lambda: NOW)
+    assert rounds == 2
+
+
+def test_a_journal_of_a_later_version_can_be_told(environment: Callable[..., Settings], tmp_path: Path) -> None:
+    settings = environment()
+    Seen(settings).see(0, ledger(runs=[run("failed", 5)]))
+    file = tmp_path / journal.FILE
+    file.write_text(file.read_text().replace("no_price", "of_a_later_version"))
+    assert command.main([]) == 0
+    Seen(settings).see(1, FINE)
+    assert command.state_of(tmp_path).startswith("0 open")
+
+
+def day(number: int) -> date:
+    return date(2026, 8, number)
+
+
+class Digests:
+    """What a watcher writes digests about. failing: sessions whose digest cannot be made."""
+
+    def __init__(self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.failing: set[str] = set()
+        self.sent: list[str] = []
+        self._watcher = watcher
+        monkeypatch.setattr("alerts.watcher._output_of", self._output_of)
+
+    def _output_of(self, command: list[str], kind: type, name: str) -> Message | None:
+        if name != "the digest" or command[-1] in self.failing:
+            return None
+        self.sent.append(command[-1][-2:])
+        return Message("digest", "text")
+
+    def after(self, published: list[date], recorded: date | None) -> list[str]:
+        self.sent.clear()
+        self._watcher.see(0, ledger(published=published, recorded=recorded))  # type: ignore[attr-defined]
+        return list(self.sent)
+
+
+@pytest.fixture
+def digests(environment: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Digests:
+    return Digests(Seen(environment(ALERT_DIGEST="1")), monkeypatch)
+
+
+def test_each_session_has_its_digest_also_when_several_are_caught_up(digests: Digests) -> None:
+    assert digests.after([day(20)], day(20)) == []
+    assert digests.after([day(20), day(21)], day(20)) == []
+    caught_up = [day(20), day(21), day(24)]
+    assert digests.after(caught_up, day(20)) == []
+    assert [digests.after(caught_up, day(24)) for _ in range(3)] == [["21"], ["24"], []]
+
+
+def test_a_digest_that_cannot_be_made_keeps_back_no_other(digests: Digests) -> None:
+    digests.after([day(20)], day(20))
+    digests.failing = {"2026-08-21"}
+    said = [digests.after([day(20), day(21), day(24)], day(24)) for _ in range(DIGEST_TRIES + 2)]
+    assert said == [[]] * DIGEST_TRIES + [["24"], []]
+
+
+def test_of_a_history_only_the_newest_session_has_a_digest(digests: Digests) -> None:
+    assert digests.after([], None) == []
+    assert digests.after([day(19), day(20), day(21)], day(21)) == ["21"]
+    assert digests.after([day(19), day(20), day(21)], day(21)) == []
+
+
+def test_a_closed_day_that_is_added_is_known_at_once(
+    environment: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "days.csv"
+    file.write_text("exchange,date,status,reason\n")
+    watcher = Seen(environment(EXCHANGE_DAYS_FILE=str(file)))
+    watcher.see(0, FINE)
+
+    def known() -> set[date]:
+        assert watcher._calendar
+        return {due.day for due in watcher._calendar[1]}
+
+    assert SESSION in known()
+    with file.open("a") as days:
+        days.write(f"XNYS,{SESSION},closed,day of mourning\n")
+    os.utime(file, (1, 1))
+    watcher.see(1, FINE)
+    assert SESSION not in known()
+
+
+def test_what_was_due_while_the_machine_was_off_is_known() -> None:
+    days = [due.day for due in dues(NOW, "staggered", at(15))]
+    assert min(days) <= (NOW - OLDEST).date() + timedelta(days=2)
 
 
 def test_airflow_says_which_of_its_parts_are_well() -> None:

@@ -101,7 +101,7 @@ class TestAdding:
         assert closed_days.main(["--add", "XNYS", "2026-08-19", "day of mourning"]) == 0
         said = capsys.readouterr().out
         assert said.startswith(f"XNYS is closed on 2026-08-19 (day of mourning): added to {file}\n")
-        assert "./start.sh restart airflow-scheduler api\n" in said
+        assert "./start.sh restart airflow-scheduler api alerts\n" in said
         self.forget()
         assert DAY not in sessions_of().days
 

@@ -413,11 +413,18 @@ class TestSecrets:
         assert not re.findall(r"\$\{\w*(?:PASSWORD|KEY|SECRET)\w*:?-[^}]", text)
 
     def test_settings_can_be_written_beside_them(self, tmp_path: Path) -> None:
+        self.env(tmp_path)
         made = self.env(tmp_path, "PIPELINE_SCHEDULE=controller", "STAGE_DELAY_MINUTES=5")
+        assert set(made) > self.asked_for()
         again = self.env(tmp_path, "PIPELINE_SCHEDULE=staggered")
         assert again == made | {"PIPELINE_SCHEDULE": "staggered"}
         assert (tmp_path / ".env").read_text().count("PIPELINE_SCHEDULE") == 1
         assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+
+    def test_a_setting_brings_no_secret_with_it(self, tmp_path: Path) -> None:
+        """Natively a secret in .env goes before the platform's own, whose folder may be elsewhere."""
+        assert self.env(tmp_path, "ALERT_LANGUAGE=ko") == {"ALERT_LANGUAGE": "ko"}
+        assert set(self.env(tmp_path)) == self.asked_for() | {"ALERT_LANGUAGE"}
 
     def test_what_is_no_setting_is_refused_before_anything_is_written(self, tmp_path: Path) -> None:
         refused = front_door(tmp_path, "env", "A=1", "staggered")

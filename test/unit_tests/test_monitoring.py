@@ -107,6 +107,37 @@ def test_prometheus_asks_each_service_where_it_answers() -> None:
     assert {*targets, *names} <= set(compose.services())
 
 
+def test_natively_the_same_is_asked_on_this_machine(tmp_path: Path) -> None:
+    stack, settings = Stack(tmp_path), MetricsSettings(9101, "")
+    native = read(MONITORING / "prometheus.native.yml")["scrape_configs"]
+    asked = {
+        (job["job_name"], target, place.get("labels", {}).get("consumer"))
+        for job in native
+        for place in job["static_configs"]
+        for target in place["targets"]
+    }
+    assert asked == {
+        ("api", f"127.0.0.1:{stack.port('api')}", None),
+        ("spark", f"127.0.0.1:{stack.port('spark-master-ui')}", None),
+        ("spark", f"127.0.0.1:{stack.port('spark-worker-ui')}", None),
+        *(
+            ("consumers", f"127.0.0.1:{port_of(settings, topic)}", f"consumer-{topic.consumer_group}")
+            for topic in Topic
+        ),
+    }
+    assert [job.get("metrics_path") for job in native] == [job.get("metrics_path") for job in jobs().values()]
+    assert not any("dns_sd_configs" in job for job in native)
+
+
+def test_a_consumer_without_a_target_is_missed() -> None:
+    [relabel] = jobs()["consumers"]["relabel_configs"]
+    assert relabel == {"source_labels": ["__meta_dns_name"], "target_label": "consumer"}
+    [rule] = [rule for rule in rules() if rule["alert"] == "ConsumerAway"]
+    assert {
+        name for name in CONSUMERS.values() if f'absent(up{{job="consumers", consumer="{name}"}})' in rule["expr"]
+    } == {*CONSUMERS.values()}
+
+
 def test_the_service_changes_nothing_and_comes_only_when_it_is_asked_for() -> None:
     service = compose.services()["prometheus"]
     assert service["profiles"] == ["monitoring"]
