@@ -159,6 +159,17 @@ def test_what_the_reader_knows_of_later_is_found(market: Prices) -> None:
     assert differences_when_read(variants, market, replace(market.until(400), stocks=None)) == []
 
 
+def test_stocks_that_are_held_later_are_no_knowledge(market: Prices) -> None:
+    """An earlier reader has no columns for them. The weights are the same to the last bit."""
+    stocks = market.stocks
+    assert stocks is not None
+    places = np.arange(1, 31, 3)  # Among the others: the columns are in the order of the tickers.
+    new: Any = {name: np.insert(getattr(stocks, name), places, 1.0, axis=1) for name in ("closes", "caps")}
+    ranks = np.insert(stocks.ranks, places, 0, axis=2)
+    now = replace(stocks, tickers=tuple(np.insert(stocks.tickers, places, "NEW")), ranks=ranks, **new)
+    assert differences_when_read(load().variants, replace(market, stocks=now), market.until(700)) == []
+
+
 @pytest.mark.parametrize("last", [True, False])
 def test_knowledge_of_the_last_session_of_a_month_is_found(
     last: bool, market: Prices, monkeypatch: pytest.MonkeyPatch
