@@ -31,6 +31,7 @@ from lab.variants import LEGS, Trials, Variant
 from lab.verdict import (
     EDGE,
     NOT_ENOUGH_DATA,
+    NOT_HELD,
     REFERENCE_SHARPE,
     SESSIONS_ENOUGH,
     Draws,
@@ -164,8 +165,11 @@ def _in_words(found: Verdict, panel: Panel, missing: int, benchmark: str) -> Sho
         "p_value": f"{test.p_value:.4f}",
     }
     if found.code == EDGE and found.cost is not None:
-        best = panel.variants[int(test.adjusted.argmin())]
+        # Of a common p-value, which many variants may have, the best one has the largest statistic.
+        best = panel.variants[int(test.statistics.argmax())]
         return _said(EDGE, cost=f"{_bp(found.cost):g}", variant=best.words(), **said)
+    if found.code == NOT_HELD:
+        said["sharpe"] = f"{found.out_of_sample[0]:.2f}"
     return _said(found.code, **said)
 
 

@@ -121,6 +121,8 @@ def check(variant: Variant) -> None:
 
 
 def _costs(costs_bp: Sequence[float]) -> tuple[float, ...]:
-    if not costs_bp or list(costs_bp) != sorted(set(costs_bp)) or costs_bp[0] < 0 or costs_bp[-1] > COSTS_BP[-1]:
-        raise InvalidInput(f"costs_bp = {costs_bp}: give rising numbers of basis points from 0 to {COSTS_BP[-1]}")
+    if not costs_bp or list(costs_bp) != sorted(set(costs_bp)) or costs_bp[0] != 0 or costs_bp[-1] > COSTS_BP[-1]:
+        raise InvalidInput(
+            f"costs_bp = {costs_bp}: give rising numbers of basis points, the first 0 and none above {COSTS_BP[-1]}"
+        )
     return tuple(cost / 10_000 for cost in costs_bp)

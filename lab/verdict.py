@@ -31,7 +31,9 @@ LEVEL = 0.05
 REFERENCE_SHARPE = 1.0
 SESSIONS_ENOUGH = round(sessions_needed(REFERENCE_SHARPE / SESSIONS_A_YEAR**0.5))
 
-NOT_ENOUGH_DATA, NO_EDGE, EDGE = "lab_not_enough_data", "lab_no_edge", "lab_edge"
+NOT_ENOUGH_DATA, EDGE = "lab_not_enough_data", "lab_edge"
+# Without costs: luck explains it, or only what was best in the past did not stay ahead.
+NO_EDGE, NOT_HELD = "lab_no_edge", "lab_no_edge_held"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of the three codes, and what it rests on.
+    """One of the four codes, and what it rests on.
 
     cost: the highest cost at which there is an edge, None without one
     tests: the test for superior predictive ability at each cost
@@ -82,8 +84,16 @@ def judge(panel: Panel, costs: Sequence[float], draws: Draws) -> Verdict:
         if not (test.p_value <= LEVEL and held > 0):
             break
         reached = cost
-    code = NOT_ENOUGH_DATA if len(panel) < SESSIONS_ENOUGH else EDGE if reached is not None else NO_EDGE
+    code = _code(len(panel), reached, tests[0].p_value)
     return Verdict(code, reached if code == EDGE else None, tuple(costs), tuple(tests), tuple(forward))
+
+
+def _code(sessions: int, reached: float | None, p_value: float) -> str:
+    if sessions < SESSIONS_ENOUGH:
+        return NOT_ENOUGH_DATA
+    if reached is not None:
+        return EDGE
+    return NOT_HELD if p_value <= LEVEL else NO_EDGE
 
 
 def tested_at(panel: Panel, cost: float, draws: Draws) -> Superiority:

@@ -24,7 +24,7 @@ SEED = Text("The ETF leg of the rule, at {cost} bp", "기본 규칙의 ETF 부�
 SEED_NEEDS = Text("Sessions until this can be told from luck", "우연과 구별되기까지 필요한 거래일")
 NEVER = Text("never: it is not ahead", "없음: 앞서지 못했습니다")
 MANY = Text("{needed:,}, {more:,} more than there are", "{needed:,}일, {more:,}일 더 필요")
-ENOUGH = Text("{needed:,}, as many as there are", "{needed:,}일, 이미 충분")
+ENOUGH = Text("{needed:,}: enough are stored", "{needed:,}일: 이미 충분합니다")
 
 COSTS = Text("At each cost", "비용별 판정")
 COSTS_HINT = Text(

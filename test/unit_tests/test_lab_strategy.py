@@ -364,7 +364,7 @@ def test_a_wrong_variant_is_refused(change: dict[str, Any], message: str) -> Non
         trials_of({"seed": {**SEED._asdict(), **change}, "groups": [], "costs_bp": [0]})
 
 
-@pytest.mark.parametrize("costs", [[], [10, 0], [0, 0], [-1, 0], [0, 101]])
+@pytest.mark.parametrize("costs", [[], [10, 0], [0, 0], [-1, 0], [0, 101], [60, 80, 100]])
 def test_wrong_costs_are_refused(costs: list[int]) -> None:
     with pytest.raises(InvalidInput, match="costs_bp"):
         trials_of({"seed": SEED._asdict(), "groups": [], "costs_bp": costs})

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from contract.lab import LabReport
+from dashboard.texts.reasons import KOREAN
 from lab.honesty import tally
 from lab.invented import FIVE_YEARS, PLANTED_STRENGTH, invented_prices, true_sharpes, weekdays
 from lab.page import lines, verdict
@@ -17,6 +18,7 @@ from lab.sharpe import sharpe_ratio, yearly
 from lab.superiority import superiority
 from lab.variants import Trials, Variant, load
 from lab.verdict import SESSIONS_ENOUGH, draw, judge, own_cost
+from utils.reasons import SENTENCES, Reason, sentence
 
 COSTS = tuple(cost / 1000 for cost in range(11))
 NAMES = [Variant(period, 0, 0, "seed", "daily", "etf", 1.0) for period in (20, 5, 10)]
@@ -81,7 +83,32 @@ def test_does_not_call_luck_an_edge_where_it_did_not_last() -> None:
     verdict = judge(tried, COSTS[:1], draw(tried, 0.0, 1_000, np.random.default_rng(1)))
     assert verdict.tests[0].p_value <= 0.05
     assert verdict.out_of_sample[0] < 0
-    assert verdict.code == "lab_no_edge"
+    assert verdict.code == "lab_no_edge_held"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_what_did_not_last_is_not_called_luck(language: str) -> None:
+    """A fund rises for two years and falls behind after that. Luck explains it in 4 cases of 2,001."""
+    drift = np.where(np.arange(1300) < 511, 0.004, -0.0004)
+    moves = np.random.default_rng(1).normal(0, 0.008, 1300) + drift
+    prices = Prices(weekdays(1300), ("FUND",), 100 * np.cumprod(1 + moves)[:, None], np.ones(1300))
+    found = examine(prices, Trials(tuple(NAMES[1:2]), COSTS), benchmark="SPY", cost=0.001, resamples=2_000).report
+    said = found.verdict
+    assert said.code == "lab_no_edge_held" and said.params["p_value"] == "0.0020"
+    words = sentence(Reason(said.code, said.params), KOREAN if language == "ko" else SENTENCES)
+    held = f"{found.costs[0].out_of_sample:.2f}"
+    assert float(held) < 0 and held in words and ("none of" in words or "어느 것도" in words) is False
+
+
+def test_the_edge_is_that_of_the_best_variant() -> None:
+    """All p-values are the smallest that there can be. The variant that earns most for its risk is named."""
+    found = examine(invented_prices(1517, 3, 0.3), load(), benchmark="SPY", cost=0.01, resamples=200)
+    assert sum(each.p_value == 1 / 201 for each in found.report.variants) > 10
+    assert found.report.verdict.params["cost"] == "100" and found.draws is not None
+    excess = found.panel.excess(0.01)
+    best = superiority(excess.mean(axis=0), found.draws.excess(0.01), len(excess)).statistics.argmax()
+    assert best != 0
+    assert f" {found.panel.variants[best]} beats SPY" in found.report.verdict.sentence
 
 
 def test_does_not_flatter() -> None:
