@@ -89,7 +89,8 @@ def examine(
     known = of_stocks.known()
     stocks = judged(known) if len(known) >= SESSIONS_ENOUGH and known.variants else None
     rule = trials.variants[0]
-    leg = _leg(etfs, missing, benchmark, cost) if etfs else _nothing(len(of_etfs), missing)
+    # Without a variant no session can be judged.
+    leg = _leg(etfs, missing, benchmark, cost) if etfs else _nothing(len(of_etfs) if of_etfs.variants else 0, missing)
     left_out = [*of_etfs.left_out, *of_stocks.left_out]
     variants, notes = [], []
     if etfs:

@@ -1,5 +1,6 @@
 """What a variant would have earned, against one session after another, and without the future."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -364,10 +365,30 @@ def test_a_wrong_variant_is_refused(change: dict[str, Any], message: str) -> Non
         trials_of({"seed": {**SEED._asdict(), **change}, "groups": [], "costs_bp": [0]})
 
 
-@pytest.mark.parametrize("costs", [[], [10, 0], [0, 0], [-1, 0], [0, 101], [60, 80, 100]])
-def test_wrong_costs_are_refused(costs: list[int]) -> None:
+@pytest.mark.parametrize("costs", [[], [10, 0], [0, 0], [-1, 0], [0, 101], [60, 80, 100], [0, math.nan]])
+def test_wrong_costs_are_refused(costs: list[float]) -> None:
     with pytest.raises(InvalidInput, match="costs_bp"):
         trials_of({"seed": SEED._asdict(), "groups": [], "costs_bp": costs})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"period": [30.0]}, "Expected `int`, got `float` - at `groups[0].period[0]`"),
+        ({"top_n": [math.nan]}, "Expected `int`, got `float` - at `groups[0].top_n[0]`"),
+        ({"max_position": [True]}, "Expected `float`, got `bool` - at `groups[0].max_position[0]`"),
+        ({"max_position": [math.nan]}, "max_position = nan: give a share"),
+        ({"picks": ["best_of_each"]}, "unknown field `picks` - at `groups[0]`"),
+        ({"skip": []}, "Expected `array` of length >= 1 - at `groups[0].skip`"),
+        ({"weights": "equal"}, "Expected `array`, got `str` - at `groups[0].weights`"),
+    ],
+)
+def test_a_wrong_group_is_refused(change: dict[str, Any], message: str) -> None:
+    """No line of it is passed over without a word: the number of variants counts."""
+    group = {key: [value] for key, value in SEED._asdict().items()} | change
+    with pytest.raises(InvalidInput) as error:
+        trials_of({"seed": SEED._asdict(), "groups": [group], "costs_bp": [0]})
+    assert message in str(error.value)
 
 
 def test_a_wrong_file_is_named(tmp_path: Any) -> None:

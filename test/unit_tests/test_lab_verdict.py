@@ -198,6 +198,13 @@ def test_too_few_sessions_are_said(sessions: int) -> None:
     assert next(lines(found)).startswith("Verdict: not enough data: ")
 
 
+@pytest.mark.parametrize(("stored", "judged"), [(14, 0), (15, 8)])
+def test_no_session_can_be_judged_without_a_variant(stored: int, judged: int) -> None:
+    """The shortest has a warm-up of five sessions, and is computed on three times as many."""
+    found = examine(invented_prices(stored, 3), load(), benchmark="SPY", cost=0.001, resamples=100).report
+    assert found.sessions == found.verdict.params["sessions"] == judged
+
+
 @pytest.mark.parametrize("stored", [0, 1, 250, 400, 749, 750, 764, 765, 940])
 def test_exactly_the_sessions_that_are_missing_give_a_verdict(stored: int) -> None:
     """Longer variants join on the way: the longest has a warm-up of 255 sessions, and joins at 765 stored ones."""
