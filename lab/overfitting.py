@@ -3,7 +3,7 @@
 * Probability of backtest overfitting: Bailey, D. H., Borwein, J., Lopez de Prado, M. and Zhu, Q. J. (2017). The
   probability of backtest overfitting. Journal of Computational Finance 20(4), 39-69. Combinatorially symmetric
   cross-validation (CSCV): the sessions are cut into blocks. Every half of the blocks chooses the best variant, and the
-  other half ranks it. The probability is how often the chosen one is in the lower half there.
+  other half ranks it. The probability is how often the chosen one is at or below the median there (logit <= 0).
 * Walk-forward: the best of the last two years is held for a quarter of a year, again and again.
 """
 
@@ -24,7 +24,8 @@ def overfitting_probability(returns: Floats, blocks: int = BLOCKS) -> float:
     """Return the share of the halves whose best variant (column) is at or below the median in the other half.
 
     The blocks are equally long, so the oldest sessions that fill none are left out. NaN with fewer than two variants,
-    or fewer than two sessions a block.
+    or fewer than two sessions a block. Variants with the same ratio share their ranks. Where all have the same there is
+    nothing to rank, which the paper does not know of: it counts as one half.
     """
     size, variants = len(returns) // blocks, returns.shape[1]
     if variants < 2 or size < 2:
@@ -39,10 +40,9 @@ def overfitting_probability(returns: Floats, blocks: int = BLOCKS) -> float:
     outside = _ratios((1 - chosen) @ sums, (1 - chosen) @ squares, count)
     best = inside.argmax(axis=1)[:, None]
     own = np.take_along_axis(outside, best, axis=1)
-    # Ties count half, so that variants which are all the same have a probability of one half.
-    rank = (outside < own).sum(axis=1) + ((outside == own).sum(axis=1) + 1) / 2
-    logit = rank / (variants + 1) - 0.5
-    return float((logit < 0).mean() + (logit == 0).mean() / 2)
+    same = (outside == own).sum(axis=1)
+    rank = (outside < own).sum(axis=1) + (same + 1) / 2
+    return float(np.where(same == variants, 0.5, rank <= (variants + 1) / 2).mean())
 
 
 def _ratios(sums: Floats, squares: Floats, count: int) -> Floats:

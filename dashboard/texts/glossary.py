@@ -264,8 +264,8 @@ _LAB = {
     ),
     lab.HELD: Text("Of the excess, in the part that followed", "고른 뒤 구간의 초과 수익으로 계산"),
     lab.OVERFITTING: Text(
-        "How often the best of one part is below the middle in the other",
-        "한 구간의 최고가 다른 구간에서 중간 아래로 내려간 비율",
+        "How often the best of one part is at or below the middle in the other",
+        "한 구간의 최고가 다른 구간에서 중간 이하로 내려간 비율",
     ),
     lab.SEED: Text(
         "The trending ETFs themselves. The portfolios hold the best stock of each instead",

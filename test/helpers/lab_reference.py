@@ -124,7 +124,7 @@ def overfitting(returns: Floats, blocks: int) -> float:
     """Return the probability of Bailey et al. (2017), one split after another."""
     size = len(returns) // blocks
     parts = [returns[len(returns) - size * blocks + at * size :][:size] for at in range(blocks)]
-    lower = 0.0
+    lower = 0
     splits = list(combinations(range(blocks), blocks // 2))
     for half in splits:
         inside = np.concatenate([parts[at] for at in half])
@@ -135,7 +135,7 @@ def overfitting(returns: Floats, blocks: int) -> float:
         rank = 1 + sum(other < own for other in others)
         omega = rank / (len(others) + 1)
         logit = math.log(omega / (1 - omega))
-        lower += 1 if logit < 0 else 0.5 if logit == 0 else 0
+        lower += logit <= 0
     return lower / len(splits)
 
 

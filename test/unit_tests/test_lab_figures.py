@@ -146,6 +146,15 @@ def test_the_probability_of_overfitting_is_the_papers(blocks: int, rows: int, se
     assert overfitting_probability(series[:rows], blocks) == pytest.approx(overfitting(series[:rows], blocks))
 
 
+def test_the_median_of_an_odd_number_of_variants_is_overfitted(series: Floats) -> None:
+    """The paper's share of logits up to 0. The middle one of five has a logit of exactly 0."""
+    noise = np.tile([0.001, -0.001], 20)
+    first = noise + np.array([[0.05], [0.01], [0.02], [0.03], [0.04]])
+    second = noise + np.array([[0.03], [0.01], [0.02], [0.04], [0.05]])
+    assert overfitting_probability(np.concatenate([first, second], axis=1).T, blocks=2) == 0.5
+    assert overfitting_probability(np.tile(series[:, :1], 3)) == 0.5
+
+
 def test_a_variant_that_is_always_best_is_not_overfitted(series: Floats) -> None:
     series[:, 3] += 0.01
     assert overfitting_probability(series) == 0.0
