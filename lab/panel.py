@@ -1,7 +1,7 @@
 """All variants side by side, over the sessions in which each of them could decide."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from operator import attrgetter
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lab import Flags, Floats
 from lab.prices import Prices
-from lab.strategy import SESSIONS_TO_FIRST_RETURN, Outcome, outcome_of
+from lab.strategy import SESSIONS_TO_FIRST_RETURN, Outcome, changes_of, outcome_of
 from lab.variants import Variant
 
 # A variant whose first decision takes more than this share of the stored sessions is left out.
@@ -28,6 +28,7 @@ class Panel:
 
     has_hindsight: by session and variant, whether it holds something decided with holdings of a later day
     left_out: variants that cannot be computed on these prices
+    changes: by session (its place here), as lab.strategy.changes_of has them
     """
 
     variants: tuple[Variant, ...]
@@ -38,6 +39,7 @@ class Panel:
     benchmark: Floats
     has_hindsight: Flags
     left_out: tuple[Variant, ...] = ()
+    changes: Mapping[int, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sessions)
@@ -59,6 +61,7 @@ class Panel:
             turnover=self.turnover[first:],
             benchmark=self.benchmark[first:],
             has_hindsight=self.has_hindsight[first:],
+            changes={at - first: change for at, change in self.changes.items() if at >= first},
         )
 
     def known(self) -> "Panel":
@@ -93,6 +96,15 @@ def panel_of(variants: Sequence[Variant], prices: Prices, compute: Compute = one
         has_hindsight=columns(attrgetter("has_hindsight"), np.bool_),
         left_out=tuple(variant for variant in variants if variant not in usable),
     )
+
+
+def with_changes(panel: Panel, prices: Prices, sessions: Sequence[int]) -> Panel:
+    """Add what is traded at the closes of some sessions by whoever changes from one variant to another.
+
+    prices: those that the panel was made of, which ends where they end
+    """
+    rows = [len(prices) - len(panel) + at for at in sessions]
+    return replace(panel, changes=dict(zip(sessions, changes_of(panel.variants, prices, rows), strict=True)))
 
 
 def sessions_missing(variants: Sequence[Variant], stored: int, enough: int, decided: int = 0) -> int:

@@ -14,8 +14,8 @@ from contract.reasons import ShownReason, shown
 from lab import Flags, Floats
 from lab.bootstrap import RESAMPLES, interval
 from lab.common import growth_a_year, max_drawdown, volatility_a_year, worst_year
-from lab.overfitting import overfitting_probability, walk_forward
-from lab.panel import Compute, Panel, one_by_one, panel_of, sessions_missing
+from lab.overfitting import change_sessions, overfitting_probability, walk_forward
+from lab.panel import Compute, Panel, one_by_one, panel_of, sessions_missing, with_changes
 from lab.prices import Prices
 from lab.sharpe import (
     SESSIONS_A_YEAR,
@@ -80,7 +80,8 @@ def examine(
     """
     of_etfs, of_stocks = (panel_of(trials.of_leg(leg), prices, compute) for leg in LEGS)
 
-    def judged(panel: Panel) -> _Judged:
+    def judged(cut: Panel) -> _Judged:
+        panel = with_changes(cut, prices, change_sessions(len(cut)))
         draws = draw(panel, cost, resamples, np.random.default_rng(seed))
         return _Judged(panel, draws, judge(panel, trials.costs, draws))
 
@@ -119,7 +120,7 @@ def examine(
 def _leg(judged: _Judged, missing: int, benchmark: str, cost: float) -> LabLeg:
     panel, draws, found = judged
     excess = panel.excess(cost)
-    forward = walk_forward(excess)
+    forward = walk_forward(panel, cost)
     return LabLeg(
         verdict=_in_words(found, panel, missing, benchmark),
         first=panel.sessions[0],

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,13 +60,61 @@ class Outcome:
         return self.gross - cost * self.drag
 
 
+class Held(NamedTuple):
+    """What a variant held.
+
+    before, after: weights at each close (row) of each ticker (column), before and after what was traded at it
+    gross: returns before costs, by session
+    """
+
+    before: Floats
+    after: Floats
+    gross: Floats
+
+
 def outcome_of(variant: Variant, prices: Prices) -> Outcome:
     """Return what a variant earned in each session. It is in cash until its first decision has been bought."""
+    held, decided = held_of(variant, prices)
+    turnover = _turnover(held.before, held.after)
+    entry = last_trade(decided.decides, len(prices))
+    known_late = np.zeros(len(prices), dtype=np.bool_)
+    known_late[entry >= 0] = decided.has_hindsight[entry[entry >= 0] - 1]
+    return Outcome(held.gross, drag_of(turnover, held.gross), turnover, known_late, decided)
+
+
+def held_of(variant: Variant, prices: Prices) -> tuple[Held, Decisions]:
+    """Return what a variant held, and what it decided."""
     assets, targets, hindsight = targets_of(variant, prices)
     decides = is_decision(variant.rebalance, prices.sessions) & (np.arange(len(prices)) >= variant.warm_up)
     of = prices.stocks if variant.leg == "stocks" and prices.stocks else prices
     decided = Decisions(fingerprints(targets, of.tickers), decides, hindsight)
-    return _held(carried(assets), targets, decided, of.breaks)
+    return _held(carried(assets), targets, decides, of.breaks), decided
+
+
+def changes_of(variants: Sequence[Variant], prices: Prices, rows: Sequence[int]) -> list[Floats]:
+    """Return at some closes the turnover from the portfolio of each variant (row) into that of each other (column).
+
+    variants: of one leg. The one that is left does not trade at the close, the one that is entered has
+    rows: the closes, as rows of the prices
+    """
+    at_rows = [_at(held_of(variant, prices)[0], rows) for variant in variants]
+    left, entered = (np.stack(weights, axis=1) for weights in zip(*at_rows, strict=True))
+    return [_turnover(old[:, None], new) for old, new in zip(left, entered, strict=True)]
+
+
+def _at(held: Held, rows: Sequence[int]) -> tuple[Floats, Floats]:
+    return held.before[list(rows)], held.after[list(rows)]
+
+
+def drag_of(turnover: Floats, gross: Floats) -> Floats:
+    """Return what a cost of 1 would take from returns before costs."""
+    return 2 * turnover * (1 + gross)
+
+
+def _turnover(before: Floats, after: Floats) -> Floats:
+    """Return half of what is bought and sold. The last axis is the tickers."""
+    total: Floats = np.abs(after - before).sum(axis=-1)
+    return total / 2
 
 
 def fingerprints(weights: Floats, tickers: Sequence[str]) -> Fingerprints:
@@ -138,12 +187,12 @@ def is_decision(rebalance: str, sessions: tuple[date, ...]) -> Flags:
     return np.array([at > 0 and key != keys[at - 1] for at, key in enumerate(keys)], dtype=np.bool_)
 
 
-def _held(closes: Floats, targets: Floats, decisions: Decisions, breaks: Flags | None) -> Outcome:
+def _held(closes: Floats, targets: Floats, decides: Flags, breaks: Flags | None) -> Held:
     """Buy each decision at the close of the next session, and hold it until the next one is bought.
 
     A position that was bought before a break keeps its last close before it, as in the track record.
     """
-    count, decides = len(closes), decisions.decides
+    count = len(closes)
     entry = last_trade(decides, count)
     weights, is_held = np.zeros_like(targets), entry >= 0
     weights[is_held] = targets[entry[is_held] - 1]
@@ -154,12 +203,9 @@ def _held(closes: Floats, targets: Floats, decisions: Decisions, breaks: Flags |
     )
     cash = 1.0 - weights.sum(axis=1)
     value, value_before = cash + at_close.sum(axis=1), cash + before.sum(axis=1)
-    gross = value / value_before - 1
-    after = np.where(decides_at(decides, count)[:, None], _lagged(targets), at_close / value[:, None])
-    turnover = np.abs(after - at_close / value[:, None]).sum(axis=1) / 2
-    known_late = np.zeros(count, dtype=np.bool_)
-    known_late[is_held] = decisions.has_hindsight[entry[is_held] - 1]
-    return Outcome(gross, 2 * turnover * (1 + gross), turnover, known_late, decisions)
+    drifted = at_close / value[:, None]
+    after = np.where(decides_at(decides, count)[:, None], _lagged(targets), drifted)
+    return Held(drifted, after, value / value_before - 1)
 
 
 def last_trade(decides: Flags, count: int) -> Integers:

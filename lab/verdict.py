@@ -4,7 +4,8 @@ What decides, at each cost:
 
 1. The test for superior predictive ability over all variants (lab/superiority.py) gives at most 5 %. It counts every
    variant that was tried.
-2. What walking forward chose has earned more than the benchmark where it was not chosen (lab/overfitting.py).
+2. What walking forward chose has earned more than the benchmark where it was not chosen, after the cost of changing
+   from one variant to the next (lab/overfitting.py).
 
 Both have to hold at every cost up to the one that is named. Costs are tested in rising order, and the first failure
 ends it, so that eleven costs need no correction. With fewer sessions than a true yearly Sharpe ratio of 1 takes,
@@ -74,11 +75,11 @@ def draw(panel: Panel, cost: float, resamples: int, random: np.random.Generator)
 
 
 def judge(panel: Panel, costs: Sequence[float], draws: Draws) -> Verdict:
-    """Say whether the variants have an edge over the benchmark."""
+    """Say whether the variants have an edge over the benchmark. The panel has the changes of walking forward."""
     tests, forward = [], []
     for cost in costs:
         tests.append(tested_at(panel, cost, draws))
-        forward.append(walk_forward(panel.excess(cost)).out_of_sample)
+        forward.append(walk_forward(panel, cost).out_of_sample)
     reached = None
     for cost, test, held in zip(costs, tests, forward, strict=True):
         if not (test.p_value <= LEVEL and held > 0):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import product
+from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,16 @@ from lab import strategy
 from lab.in_spark import in_spark
 from lab.invented import invented_prices, weekdays
 from lab.lookahead import differences, differences_when_read
-from lab.panel import one_by_one, panel_of
+from lab.overfitting import change_sessions, choices, walk_forward
+from lab.panel import one_by_one, panel_of, with_changes
 from lab.prices import Prices, Stocks, carried, prices_of
 from lab.reader import Holding, ranks_of
+from lab.sharpe import yearly
 from lab.strategy import is_decision, outcome_of, targets_of
 from lab.variants import DEFAULT_FILE, Variant, load, trials_of
 from lab.weights import shares_of
 from lab_reference import walk
+from lab_reference import walk_forward as walk_forward_plainly
 from utils.dates import sessions_between
 from utils.errors import InvalidInput
 from utils.spark_utils import local_frame
@@ -94,6 +98,20 @@ def test_no_return_crosses_a_break() -> None:
     prices = Prices(weekdays(18), ("FUND",), fund[:, None], np.ones(18), breaks=breaks)
     gross = outcome_of(SEED._replace(period=5), prices).gross
     assert gross == pytest.approx([0.01 if at in (7, 9, 15, 16, 17) else 0.0 for at in range(18)])
+
+
+@pytest.mark.parametrize("cost", [0.0, 0.001, 0.01])
+def test_walking_forward_pays_for_what_it_changes(cost: float, prices: Prices) -> None:
+    """At the close after each training, from what the variant before has there into what the new one has bought."""
+    variants = [VARIANTS[1], VARIANTS[2], VARIANTS[4]]
+    panel = panel_of(variants, prices)
+    changing = with_changes(panel, prices, change_sessions(len(panel), 60, 20))
+    found = choices(panel.excess(cost), 60, 20)
+    assert len({each.variant for each in found}) > 1
+    plain = walk_forward_plainly(variants, prices, len(prices) - len(panel), cost, 60, 20)
+    walked = walk_forward(changing, cost, 60, 20)
+    assert walked.sessions == len(plain)
+    assert walked.out_of_sample == pytest.approx(yearly(mean(plain) / stdev(plain)))
 
 
 def test_no_variant_knows_the_future(market: Prices, prices: Prices) -> None:

@@ -43,6 +43,7 @@ def panel(sharpes: list[float], sessions: int, turnover: float = 0.01, seed: int
         drag / 2,
         np.zeros(sessions),
         np.zeros((sessions, len(sharpes)), dtype=np.bool_),
+        changes=dict.fromkeys(range(sessions), np.full((len(sharpes), len(sharpes)), turnover)),
     )
 
 
@@ -91,7 +92,8 @@ def test_what_did_not_last_is_not_called_luck(language: str) -> None:
     """A fund rises for two years and falls behind after that. Luck explains it in 4 cases of 2,001."""
     drift = np.where(np.arange(1300) < 511, 0.004, -0.0004)
     moves = np.random.default_rng(1).normal(0, 0.008, 1300) + drift
-    prices = Prices(weekdays(1300), ("FUND",), 100 * np.cumprod(1 + moves)[:, None], np.ones(1300))
+    closes = np.asarray(100 * np.cumprod(1 + moves)[:, None], dtype=np.float64)
+    prices = Prices(weekdays(1300), ("FUND",), closes, np.ones(1300))
     found = examine(prices, Trials(tuple(NAMES[1:2]), COSTS), benchmark="SPY", cost=0.001, resamples=2_000).report
     said = found.verdict
     assert said.code == "lab_no_edge_held" and said.params["p_value"] == "0.0020"
