@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab import Flags, Floats
-from lab.prices import Prices
+from lab.prices import Prices, carried
 from lab.strategy import SESSIONS_TO_FIRST_RETURN, Outcome, changes_of, outcome_of
 from lab.variants import Variant
 
@@ -29,6 +29,7 @@ class Panel:
     has_hindsight: by session and variant, whether it holds something decided with holdings of a later day
     left_out: variants that cannot be computed on these prices
     changes: by session (its place here), as lab.strategy.changes_of has them
+    unpriced: sessions of which the benchmark has no close. Its last one counts there, as in the track record
     """
 
     variants: tuple[Variant, ...]
@@ -40,9 +41,15 @@ class Panel:
     has_hindsight: Flags
     left_out: tuple[Variant, ...] = ()
     changes: Mapping[int, Floats] = field(default_factory=dict)
+    unpriced: frozenset[date] = frozenset()
 
     def __len__(self) -> int:
         return len(self.sessions)
+
+    @property
+    def priced(self) -> int:
+        """The number of sessions of which the benchmark has a close."""
+        return sum(session not in self.unpriced for session in self.sessions)
 
     def net(self, cost: float) -> Floats:
         return self.gross - cost * self.drag
@@ -85,7 +92,7 @@ def panel_of(variants: Sequence[Variant], prices: Prices, compute: Compute = one
         values = [of(outcome)[first:] for outcome in outcomes]
         return np.column_stack(values) if values else np.empty((max(0, len(prices) - first), 0), dtype=kind)
 
-    benchmark = np.ones(1) if not len(prices) else prices.benchmark
+    benchmark = np.ones(1) if not len(prices) else carried(prices.benchmark[:, None])[:, 0]
     return Panel(
         variants=tuple(usable),
         sessions=prices.sessions[first:],
@@ -93,6 +100,7 @@ def panel_of(variants: Sequence[Variant], prices: Prices, compute: Compute = one
         drag=columns(attrgetter("drag"), np.float64),
         turnover=columns(attrgetter("turnover"), np.float64),
         benchmark=(benchmark[1:] / benchmark[:-1] - 1)[first - 1 :],
+        unpriced=frozenset(prices.sessions[at] for at in np.flatnonzero(np.isnan(prices.benchmark))),
         has_hindsight=columns(attrgetter("has_hindsight"), np.bool_),
         left_out=tuple(variant for variant in variants if variant not in usable),
     )

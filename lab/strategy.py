@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab import Fingerprints, Flags, Floats, Integers
-from lab.prices import Prices, at_the_break, carried, crosses
+from lab.prices import Prices, Stocks, at_sessions, at_the_break, breaks_at_sessions, carried, crosses
 from lab.variants import Variant
 from lab.weights import all_of_each, best, best_of_each, scores_of, shares_of
 
@@ -85,10 +85,12 @@ def outcome_of(variant: Variant, prices: Prices) -> Outcome:
 def held_of(variant: Variant, prices: Prices) -> tuple[Held, Decisions]:
     """Return what a variant held, and what it decided."""
     assets, targets, hindsight = targets_of(variant, prices)
-    decides = is_decision(variant.rebalance, prices.sessions) & (np.arange(len(prices)) >= variant.warm_up)
+    # Without a return of the benchmark nothing can be compared with it. That is no decision for cash.
+    is_comparable = ~np.isnan(returns_of(prices.benchmark[:, None], variant)[:, 0])
+    decides = is_decision(variant.rebalance, prices.sessions) & is_comparable
     of = prices.stocks if variant.leg == "stocks" and prices.stocks else prices
     decided = Decisions(fingerprints(targets, of.tickers), decides, hindsight)
-    return _held(carried(assets), targets, decides, of.breaks), decided
+    return _held(assets, targets, decides, breaks_at_sessions(of.breaks, of.ends)), decided
 
 
 def changes_of(variants: Sequence[Variant], prices: Prices, rows: Sequence[int]) -> list[Floats]:
@@ -135,34 +137,43 @@ def fingerprints(weights: Floats, tickers: Sequence[str]) -> Fingerprints:
 
 
 def targets_of(variant: Variant, prices: Prices) -> tuple[Floats, Floats, Flags]:
-    """Return the closes of what can be bought, the weights decided in each session, and whether that is hindsight.
+    """Return the last closes of what can be bought, the weights decided in each session, and whether that is hindsight.
 
     The weights of a session use closes up to it, and none after.
     """
     trending, returns = trending_of(variant, prices)
     if variant.leg == "etf":
         bought = best(returns, trending, variant.top_n)
-        scores = scores_of(variant, prices.closes, prices.breaks, returns, None)
-        weights = shares_of(scores, bought, variant.max_position)
-        return prices.closes, weights, np.zeros(len(prices), dtype=np.bool_)
+        weights = shares_of(scores_of(variant, prices, returns, None), bought, variant.max_position)
+        return marks_of(prices), weights, np.zeros(len(prices), dtype=np.bool_)
     stocks = prices.stocks
     if stocks is None:
         raise ValueError("the stock leg needs prices with stocks")
-    own = returns_of(stocks.closes, variant, stocks.breaks)
+    own, caps = returns_at(stocks, variant), at_sessions(stocks.caps, stocks.ends)
     picked = best_of_each if variant.pick == "best_of_each" else all_of_each
-    bought = best(own, picked(own, trending, stocks.ranks, (own > 0) & (stocks.caps > 0)), variant.top_n)
-    scores = scores_of(variant, stocks.closes, stocks.breaks, own, stocks.caps)
-    return stocks.closes, shares_of(scores, bought, variant.max_position), ~stocks.known
+    bought = best(own, picked(own, trending, stocks.ranks, (own > 0) & (caps > 0)), variant.top_n)
+    weights = shares_of(scores_of(variant, stocks, own, caps), bought, variant.max_position)
+    return marks_of(stocks), weights, ~stocks.known
 
 
 def trending_of(variant: Variant, prices: Prices) -> tuple[Flags, Floats]:
     """Return which funds trend in each session, and their returns: positive, and above the benchmark's."""
-    returns = returns_of(prices.closes, variant, prices.breaks)
+    returns = returns_at(prices, variant)
     return (returns > 0) & (returns > returns_of(prices.benchmark[:, None], variant)), returns
 
 
+def marks_of(of: Prices | Stocks) -> Floats:
+    """Return the close at which each ticker is valued in each session: its own, or else the last one before."""
+    return at_sessions(carried(of.closes), of.ends)
+
+
+def returns_at(of: Prices | Stocks, variant: Variant) -> Floats:
+    """Return by session the returns over the last sessions of each ticker's own exchange."""
+    return at_sessions(returns_of(of.closes, variant, of.breaks), of.ends)
+
+
 def returns_of(closes: Floats, variant: Variant, breaks: Flags | None = None) -> Floats:
-    """Return A_(t-skip) / A_(t-skip-period) - 1 of each session t.
+    """Return A_(t-skip) / A_(t-skip-period) - 1 of each row t.
 
     NaN where one of the closes is missing, or a break is between them.
     """

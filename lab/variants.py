@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from config.universe import universe
 from utils.errors import InvalidInput
 from utils.reasons import Reason, reason
 
@@ -41,8 +42,11 @@ class Variant(NamedTuple):
         return self.period + self.skip
 
     def with_stocks(self) -> "Variant":
-        """Return the rule whose ETF leg this is, as the platform buys it: the best stock of each trending ETF."""
-        return self._replace(leg="stocks", pick="best_of_each")
+        """Return the rule whose ETF leg this is, as the platform buys it: the best stock of each trending ETF.
+
+        No position is above the universe's max_position_weight.
+        """
+        return self._replace(leg="stocks", pick="best_of_each", max_position=universe().max_position_weight)
 
     def words(self) -> list[Reason]:
         """Return the variant's name as data: all that differs from one to another."""
@@ -88,7 +92,7 @@ class _Group(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     weights: Some[str]
     rebalance: Some[str]
     leg: Some[str]
-    max_position: Some[float]
+    max_position: Some[float] = msgspec.field(default_factory=lambda: [universe().max_position_weight])
     pick: Some[str] = msgspec.field(default_factory=lambda: list(PICKS[:1]))
 
 

@@ -85,7 +85,7 @@ def judge(panel: Panel, costs: Sequence[float], draws: Draws) -> Verdict:
         if not (test.p_value <= LEVEL and held > 0):
             break
         reached = cost
-    code = _code(len(panel), reached, tests[0].p_value)
+    code = _code(panel.priced, reached, tests[0].p_value)
     return Verdict(code, reached if code == EDGE else None, tuple(costs), tuple(tests), tuple(forward))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lab import Flags, Floats, Ranks
+from lab.prices import Prices, Stocks, at_sessions
 from lab.variants import Variant
 
 # Sessions over which a volatility is measured, for every variant.
@@ -47,8 +48,8 @@ def best_of_each(returns: Floats, trending: Flags, ranks: Ranks, eligible: Flags
     return chosen
 
 
-def scores_of(variant: Variant, closes: Floats, breaks: Flags | None, returns: Floats, caps: Floats | None) -> Floats:
-    """Return what the weights are shares of.
+def scores_of(variant: Variant, of: Prices | Stocks, returns: Floats, caps: Floats | None) -> Floats:
+    """Return what the weights are shares of, by session. caps: by session, None on the ETF leg.
 
     seed: the return, over the market cap where there is one (the seed document's performance times 1 / market cap).
     A fund has none, so that on the ETF leg it is the return alone.
@@ -56,7 +57,7 @@ def scores_of(variant: Variant, closes: Floats, breaks: Flags | None, returns: F
     if variant.weights == "equal":
         return np.ones_like(returns)
     if variant.weights == "inverse_volatility":
-        volatility = volatility_of(closes, breaks)
+        volatility = at_sessions(volatility_of(of.closes, of.breaks), of.ends)
         return np.divide(1.0, volatility, out=np.full_like(volatility, np.nan), where=volatility > 0)
     if variant.weights == "cap":
         return np.full_like(returns, np.nan) if caps is None else caps

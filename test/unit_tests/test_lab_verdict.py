@@ -222,6 +222,42 @@ def test_exactly_the_sessions_that_are_missing_give_a_verdict(stored: int) -> No
     assert examined(stored + more - 1).verdict.code == "lab_not_enough_data"
 
 
+def with_hole(stored: int, first: int, last: int) -> Prices:
+    """Return a market of which nothing was collected from one session to another, both included."""
+    prices = invented_prices(stored, 3)
+    closes, benchmark = prices.closes.copy(), prices.benchmark.copy()
+    closes[first : last + 1] = benchmark[first : last + 1] = np.nan
+    return replace(prices, closes=closes, benchmark=benchmark)
+
+
+def test_a_hole_in_the_benchmark_is_said_and_moves_nothing() -> None:
+    """What it moved by over the hole is not lost, and nothing is bought by a return that needs a close of it."""
+    prices = with_hole(FIVE_YEARS + 257, 700, 949)
+    found = examine(prices, load(), benchmark="SPY", cost=0.001, resamples=100)
+    [note] = [note for note in found.report.notes if note.code == "lab_gaps"]
+    said = {"benchmark": "SPY", "sessions": 250, "first": str(prices.sessions[700]), "last": str(prices.sessions[949])}
+    assert note.params == said
+    assert found.report.sessions == found.report.verdict.params["sessions"] == FIVE_YEARS - 250
+    panel = found.panel
+    first = len(prices) - len(panel) - 1
+    assert np.prod(1 + panel.benchmark) == pytest.approx(prices.benchmark[-1] / prices.benchmark[first])
+    traded = panel.sessions.index(prices.sessions[701]), panel.sessions.index(prices.sessions[952])
+    assert not panel.turnover[slice(*traded), 0].any() and panel.turnover[: traded[0], 0].any()
+
+
+@pytest.mark.parametrize("hole", [0, 50])
+def test_sessions_without_a_close_do_not_count_as_judged(hole: int) -> None:
+    prices = with_hole(684 + 257 + hole, 500, 499 + hole)
+
+    def examined(sessions: int) -> LabReport:
+        return examine(prices.until(sessions), load(), benchmark="SPY", cost=0.001, resamples=100).report
+
+    assert examined(684 + 257).more_sessions == hole
+    assert examined(684 + 256 + hole).verdict.code == "lab_not_enough_data"
+    assert examined(684 + 257 + hole).verdict.code == "lab_no_edge"
+    assert examined(684 + 257 + hole).sessions == 684
+
+
 def test_a_short_variant_needs_fewer_sessions() -> None:
     """The longer one joins at 750 stored sessions, when there is a verdict already."""
     prices, trials = invented_prices(706, 3), Trials((NAMES[0], NAMES[0]._replace(period=250)), COSTS)
