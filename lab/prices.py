@@ -40,6 +40,7 @@ class Stocks:
     ends: Integers | None = None
 
     def until(self, count: int) -> "Stocks":
+        """Return the first sessions only, as somebody had them then."""
         return replace(
             self,
             closes=_first(self.closes, self.ends, count),
