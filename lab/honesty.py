@@ -55,7 +55,8 @@ def tally(trials: Trials, seeds: Iterable[int], strength: float, cost: float, se
 def _judged(trials: Trials, seed: int, strength: float, cost: float, sessions: int) -> tuple[int, ...]:
     warm_up = max(variant.warm_up for variant in trials.variants)
     prices = invented_prices(sessions + warm_up + 2, seed, strength)
-    panel = with_changes(panel_of(trials.variants, prices), prices, change_sessions(sessions))
+    cut = panel_of(trials.variants, prices)
+    panel = with_changes(cut, prices, change_sessions(len(cut)))
     verdict = judge(panel, trials.costs, draw(panel, cost, RESAMPLES, np.random.default_rng([seed, 21])))
     excess = panel.excess(cost)
     ratios = np.array([sharpe_ratio(column) for column in excess.T])

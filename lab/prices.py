@@ -14,9 +14,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from database.queries.doubts import sessions_exchange
 from lab import Flags, Floats, Integers, Ranks
-from utils.dates import HOME_EXCHANGE, sessions_between, window_of
+from utils.dates import HOME_EXCHANGE, find_exchange, sessions_between, window_of
+
+Kind = TypeVar("Kind", np.float64, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,6 @@ class Prices:
         )
 
 
-Kind = TypeVar("Kind", np.float64, np.bool_)
-
-
 def is_later(shape: tuple[int, ...], ends: Integers | None, count: int) -> Flags:
     """Return which closes lie behind the first sessions, by row and ticker."""
     rows = np.arange(shape[0])[:, None]
@@ -114,6 +112,8 @@ def at_sessions(values: Floats, ends: Integers | None) -> Floats:
     """
     if ends is None:
         return values
+    if not len(values):
+        return np.full(ends.shape, np.nan)
     return np.where(ends < 0, np.nan, np.take_along_axis(values, np.maximum(ends, 0), axis=0))
 
 
@@ -141,14 +141,20 @@ class Rows(NamedTuple):
 
 
 def rows_of(tickers: Sequence[str], sessions: Sequence[date], first: date) -> Rows:
-    """Return the rows of tickers: the sessions of the home exchange, or those of another one from a day on."""
-    exchanges = [sessions_exchange(ticker) for ticker in tickers]
-    days: dict[str, Sequence[date]] = {HOME_EXCHANGE: sessions}
-    ends = {HOME_EXCHANGE: np.arange(len(sessions))}
-    for exchange in {*exchanges} - {HOME_EXCHANGE}:
-        days[exchange] = sessions_between(first, sessions[-1], exchange)
+    """Return the rows of tickers: the sessions of the home exchange, or those of another one from a day on.
+
+    A ticker without a known exchange has none. So it has no return, as in the jobs.
+    """
+    exchanges = [find_exchange(ticker) for ticker in tickers]
+    days: dict[str | None, Sequence[date]] = {HOME_EXCHANGE: sessions, None: ()}
+    ends = {HOME_EXCHANGE: np.arange(len(sessions)), None: np.full(len(sessions), -1)}
+    for exchange in exchanges:
+        if exchange is None or exchange in days:
+            continue
+        days[exchange] = sessions_between(first, sessions[-1], exchange) if sessions else ()
         at = {day: row for row, day in enumerate(days[exchange])}
-        ends[exchange] = np.array([at.get(window_of(session, 0, exchange)[1], -1) for session in sessions])
+        closed = [window_of(session, 0, exchange)[1] for session in sessions]
+        ends[exchange] = np.array([at.get(day, -1) for day in closed], dtype=np.int64)
     is_home = {*exchanges} <= {HOME_EXCHANGE}
     found = None if is_home else np.column_stack([ends[exchange] for exchange in exchanges])
     return Rows([days[exchange] for exchange in exchanges], found)

@@ -437,6 +437,19 @@ def test_a_foreign_stock_has_the_last_close_of_its_own_exchange() -> None:
     assert period[at] == pytest.approx(end.toordinal() / start.toordinal() - 1)
 
 
+def test_a_stock_without_a_known_exchange_has_no_return() -> None:
+    """Nothing else is lost by it, and without any close of the benchmark there is nothing."""
+    days = sessions_between(date(2026, 8, 10), date(2026, 8, 21))
+    closes = {(ticker, day): float(day.toordinal()) for ticker in ("VNM.VN", "AAPL") for day in days}
+    ranks, known = np.ones((len(days), 1, 2), np.int16), np.ones(len(days), np.bool_)
+    held = stocks_of(closes, {}, ["AAPL", "VNM.VN"], days, ranks, known)
+    returns = returns_at(held, SEED._replace(period=5))
+    assert not np.isnan(returns[5:, 0]).any() and np.isnan(returns[:, 1]).all()
+    alone = stocks_of(closes, {}, ["VNM.VN"], days, ranks[:, :, :1], known)
+    assert np.isnan(marks_of(alone)).all() and len(marks_of(alone.until(3))) == 3
+    assert len(prices_of(closes, "SPY", ["AAPL", "005930.KS"])) == 0
+
+
 def test_the_whole_rule_has_the_cap_of_the_universe(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the lab marks as the whole rule is what the platform publishes."""
     monkeypatch.setattr(variants_module, "universe", lambda: replace(universe(), max_position_weight=0.25))
