@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from contract.common import Source
 from contract.reasons import ShownReason
 
-Ratio = Annotated[float | None, Meta(description="Yearly Sharpe ratio")]
+Ratio = Annotated[float | None, Meta(description="Yearly Sharpe ratio of the excess: its mean over its deviation")]
 
 
 class LabCost(Struct, frozen=True):
@@ -16,7 +16,7 @@ class LabCost(Struct, frozen=True):
     p_value: Annotated[float, Meta(description='Of "no variant beats the benchmark", all variants counted (SPA)')]
     out_of_sample: Annotated[
         float | None,
-        Meta(description="Yearly Sharpe ratio of what walking forward held; null without a whole training"),
+        Meta(description="Yearly Sharpe ratio of the excess where walking forward held; null without a whole training"),
     ]
     is_edge: Annotated[bool, Meta(description="An edge is shown at this cost and at every lower one")]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from lab.invented import FIVE_YEARS, invented_prices
-from lab.panel import panel_of
+from lab.overfitting import change_sessions
+from lab.panel import panel_of, with_changes
 from lab.sharpe import CONFIDENCE, deflated_sharpe_ratio, probabilistic_sharpe_ratio, sharpe_ratio
 from lab.variants import Trials
 from lab.verdict import EDGE, draw, judge
@@ -53,7 +54,9 @@ def tally(trials: Trials, seeds: Iterable[int], strength: float, cost: float, se
 
 def _judged(trials: Trials, seed: int, strength: float, cost: float, sessions: int) -> tuple[int, ...]:
     warm_up = max(variant.warm_up for variant in trials.variants)
-    panel = panel_of(trials.variants, invented_prices(sessions + warm_up + 2, seed, strength))
+    prices = invented_prices(sessions + warm_up + 2, seed, strength)
+    cut = panel_of(trials.variants, prices)
+    panel = with_changes(cut, prices, change_sessions(len(cut)))
     verdict = judge(panel, trials.costs, draw(panel, cost, RESAMPLES, np.random.default_rng([seed, 21])))
     excess = panel.excess(cost)
     ratios = np.array([sharpe_ratio(column) for column in excess.T])

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab import Flags, Floats
+from lab import Flags, Floats, Integers
 from lab.panel import Compute, one_by_one
-from lab.prices import Prices, Stocks
+from lab.prices import Prices, Stocks, is_later
 from lab.strategy import Outcome, is_decision
 from lab.variants import Variant
 
@@ -62,34 +62,32 @@ def with_another_future(prices: Prices, cut: int) -> Prices:
     """Return prices that are the same in the first sessions, and far from what they were in the others."""
     random = np.random.default_rng([cut, 22])
 
-    def changed(values: Floats) -> Floats:
+    def changed(values: Floats, ends: Integers | None = None) -> Floats:
         factors = np.exp(random.standard_normal(values.shape))
-        factors[:cut] = 1.0
-        return values * factors
+        return np.where(is_later(values.shape, ends, cut), values * factors, values)
 
-    def turned(flags: Flags) -> Flags:
-        found = flags.copy()
-        found[cut:] ^= True
-        return found
+    def turned(flags: Flags, ends: Integers | None = None) -> Flags:
+        return flags ^ is_later(flags.shape, ends, cut)
 
     def of_stocks(stocks: Stocks) -> Stocks:
-        ranks = stocks.ranks.copy()
+        ranks, known = stocks.ranks.copy(), stocks.known.copy()
         ranks[cut:] = random.permuted(ranks[cut:], axis=2)
+        known[cut:] ^= True
         return replace(
             stocks,
-            closes=changed(stocks.closes),
-            caps=changed(stocks.caps),
+            closes=changed(stocks.closes, stocks.ends),
+            caps=changed(stocks.caps, stocks.ends),
             ranks=ranks,
-            known=turned(stocks.known),
-            breaks=None if stocks.breaks is None else turned(stocks.breaks),
+            known=known,
+            breaks=None if stocks.breaks is None else turned(stocks.breaks, stocks.ends),
         )
 
     return replace(
         prices,
-        closes=changed(prices.closes),
-        benchmark=changed(prices.benchmark),
+        closes=changed(prices.closes, prices.ends),
+        benchmark=changed(prices.benchmark[:, None])[:, 0],
         stocks=prices.stocks and of_stocks(prices.stocks),
-        breaks=None if prices.breaks is None else turned(prices.breaks),
+        breaks=None if prices.breaks is None else turned(prices.breaks, prices.ends),
     )
 
 

@@ -39,7 +39,7 @@ def _leg(leg: LabReport | LabLeg, report: LabReport, variants: Sequence[LabVaria
         )
     if variants:
         yield ""
-        yield f"At {report.cost_bp:g} bp, best first. Excess: net above {report.benchmark}, a year"
+        yield f"At {report.cost_bp:g} bp, best first. Excess: net above {report.benchmark}, a year. Sharpe: of that"
         if any(each.is_seed for each in variants):
             yield "*  the ETF leg of the seed's rule alone"
         if any(each.is_whole_rule for each in variants):

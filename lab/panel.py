@@ -1,7 +1,7 @@
 """All variants side by side, over the sessions in which each of them could decide."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from operator import attrgetter
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab import Flags, Floats
-from lab.prices import Prices
-from lab.strategy import SESSIONS_TO_FIRST_RETURN, Outcome, outcome_of
+from lab.prices import Prices, carried
+from lab.strategy import SESSIONS_TO_FIRST_RETURN, Outcome, changes_of, outcome_of
 from lab.variants import Variant
 
 # A variant whose first decision takes more than this share of the stored sessions is left out.
@@ -28,6 +28,8 @@ class Panel:
 
     has_hindsight: by session and variant, whether it holds something decided with holdings of a later day
     left_out: variants that cannot be computed on these prices
+    changes: by session (its place here), as lab.strategy.changes_of has them
+    unpriced: sessions of which the benchmark has no close. Its last one counts there, as in the track record
     """
 
     variants: tuple[Variant, ...]
@@ -38,9 +40,16 @@ class Panel:
     benchmark: Floats
     has_hindsight: Flags
     left_out: tuple[Variant, ...] = ()
+    changes: Mapping[int, Floats] = field(default_factory=dict)
+    unpriced: frozenset[date] = frozenset()
 
     def __len__(self) -> int:
         return len(self.sessions)
+
+    @property
+    def priced(self) -> int:
+        """The number of sessions of which the benchmark has a close."""
+        return sum(session not in self.unpriced for session in self.sessions)
 
     def net(self, cost: float) -> Floats:
         return self.gross - cost * self.drag
@@ -59,6 +68,7 @@ class Panel:
             turnover=self.turnover[first:],
             benchmark=self.benchmark[first:],
             has_hindsight=self.has_hindsight[first:],
+            changes={at - first: change for at, change in self.changes.items() if at >= first},
         )
 
     def known(self) -> "Panel":
@@ -82,7 +92,7 @@ def panel_of(variants: Sequence[Variant], prices: Prices, compute: Compute = one
         values = [of(outcome)[first:] for outcome in outcomes]
         return np.column_stack(values) if values else np.empty((max(0, len(prices) - first), 0), dtype=kind)
 
-    benchmark = np.ones(1) if not len(prices) else prices.benchmark
+    benchmark = np.ones(1) if not len(prices) else carried(prices.benchmark[:, None])[:, 0]
     return Panel(
         variants=tuple(usable),
         sessions=prices.sessions[first:],
@@ -90,9 +100,19 @@ def panel_of(variants: Sequence[Variant], prices: Prices, compute: Compute = one
         drag=columns(attrgetter("drag"), np.float64),
         turnover=columns(attrgetter("turnover"), np.float64),
         benchmark=(benchmark[1:] / benchmark[:-1] - 1)[first - 1 :],
+        unpriced=frozenset(prices.sessions[at] for at in np.flatnonzero(np.isnan(prices.benchmark))),
         has_hindsight=columns(attrgetter("has_hindsight"), np.bool_),
         left_out=tuple(variant for variant in variants if variant not in usable),
     )
+
+
+def with_changes(panel: Panel, prices: Prices, sessions: Sequence[int]) -> Panel:
+    """Add what is traded at the closes of some sessions by whoever changes from one variant to another.
+
+    prices: those that the panel was made of, which ends where they end
+    """
+    rows = [len(prices) - len(panel) + at for at in sessions]
+    return replace(panel, changes=dict(zip(sessions, changes_of(panel.variants, prices, rows), strict=True)))
 
 
 def sessions_missing(variants: Sequence[Variant], stored: int, enough: int, decided: int = 0) -> int:

@@ -12,7 +12,7 @@ from contract.common import Source
 from database.db_helper import Connection, fetch
 from database.queries.doubts import WITHHELD, doubts
 from lab import Flags, Ranks
-from lab.prices import Prices, Stocks, breaks_of, matrix_of, prices_of
+from lab.prices import Prices, Stocks, prices_of, stocks_of
 from utils.errors import NotStored
 
 _CLOSES = """
@@ -41,16 +41,13 @@ def read_prices(conn: Connection, etfs: Universe, until: date | None = None) -> 
     """Return all stored prices up to a session. NotStored says when the benchmark has none."""
     funds = sorted(set(etfs.etfs) - {etfs.benchmark})
     stored = _values(conn, [etfs.benchmark, *funds], until)
-    # The sessions are those of the benchmark, whose own return may not cross a break either.
-    first = max(stored.breaks.get(etfs.benchmark, ()), default=date.min)
-    prices = prices_of({key: close for key, close in stored.closes.items() if key[1] >= first}, etfs.benchmark, funds)
+    prices = prices_of(stored.closes, etfs.benchmark, funds, stored.breaks)
     if not len(prices):
         raise NotStored(
             f"no close of {etfs.benchmark} is stored{f' up to {until}' if until else ''}: "
             "collect prices first, for instance with ./start.sh history"
         )
-    breaks = breaks_of(stored.breaks, funds, prices.sessions, prices.closes)
-    return replace(prices, breaks=breaks, stocks=_stocks(conn, etfs, prices, until))
+    return replace(prices, stocks=_stocks(conn, etfs, prices, until))
 
 
 def source_of(conn: Connection, benchmark: str) -> Source:
@@ -74,15 +71,7 @@ def _stocks(conn: Connection, etfs: Universe, prices: Prices, until: date | None
         return None
     stored = _values(conn, tickers, until)
     ranks, known = ranks_of(holdings, prices.sessions, prices.tickers, tickers)
-    closes = matrix_of(stored.closes, tickers, prices.sessions)
-    return Stocks(
-        tuple(tickers),
-        closes,
-        matrix_of(stored.caps, tickers, prices.sessions),
-        ranks,
-        known,
-        breaks_of(stored.breaks, tickers, prices.sessions, closes),
-    )
+    return stocks_of(stored.closes, stored.caps, tickers, prices.sessions, ranks, known, stored.breaks)
 
 
 def ranks_of(

@@ -14,8 +14,8 @@ from contract.reasons import ShownReason, shown
 from lab import Flags, Floats
 from lab.bootstrap import RESAMPLES, interval
 from lab.common import growth_a_year, max_drawdown, volatility_a_year, worst_year
-from lab.overfitting import overfitting_probability, walk_forward
-from lab.panel import Compute, Panel, one_by_one, panel_of, sessions_missing
+from lab.overfitting import change_sessions, overfitting_probability, walk_forward
+from lab.panel import Compute, Panel, one_by_one, panel_of, sessions_missing, with_changes
 from lab.prices import Prices
 from lab.sharpe import (
     SESSIONS_A_YEAR,
@@ -31,6 +31,7 @@ from lab.variants import LEGS, Trials, Variant
 from lab.verdict import (
     EDGE,
     NOT_ENOUGH_DATA,
+    NOT_HELD,
     REFERENCE_SHARPE,
     SESSIONS_ENOUGH,
     Draws,
@@ -79,22 +80,25 @@ def examine(
     """
     of_etfs, of_stocks = (panel_of(trials.of_leg(leg), prices, compute) for leg in LEGS)
 
-    def judged(panel: Panel) -> _Judged:
+    def judged(cut: Panel) -> _Judged:
+        panel = with_changes(cut, prices, change_sessions(len(cut)))
         draws = draw(panel, cost, resamples, np.random.default_rng(seed))
         return _Judged(panel, draws, judge(panel, trials.costs, draws))
 
-    missing = sessions_missing(trials.of_leg("etf"), len(prices), SESSIONS_ENOUGH)
+    missing = sessions_missing(trials.of_leg("etf"), len(prices), _enough(of_etfs))
     etfs = judged(of_etfs) if len(of_etfs) >= 2 * SESSIONS_TO_FIRST_RETURN and of_etfs.variants else None
     known = of_stocks.known()
-    stocks = judged(known) if len(known) >= SESSIONS_ENOUGH and known.variants else None
+    stocks = judged(known) if known.priced >= SESSIONS_ENOUGH and known.variants else None
     rule = trials.variants[0]
-    leg = _leg(etfs, missing, benchmark, cost) if etfs else _nothing(len(of_etfs), missing)
+    # Without a variant no session can be judged.
+    leg = _leg(etfs, missing, benchmark, cost) if etfs else _nothing(of_etfs.priced if of_etfs.variants else 0, missing)
     left_out = [*of_etfs.left_out, *of_stocks.left_out]
     variants, notes = [], []
     if etfs:
         variants = _figures_of(etfs, cost, rule)
         variants += _figures_of(stocks, cost, rule) if stocks else _unjudged(of_stocks, etfs.panel, cost, rule)
         notes = [
+            *_notes_on_gaps(etfs.panel, benchmark),
             *_notes_on_rule(etfs, rule, "lab_seed"),
             *(_notes_on_stocks(stocks, rule) if stocks else _notes_on_unjudged(of_stocks, variants, prices)),
             *([_said("lab_left_out", variants=len(left_out))] if left_out else []),
@@ -117,12 +121,12 @@ def examine(
 def _leg(judged: _Judged, missing: int, benchmark: str, cost: float) -> LabLeg:
     panel, draws, found = judged
     excess = panel.excess(cost)
-    forward = walk_forward(excess)
+    forward = walk_forward(panel, cost)
     return LabLeg(
         verdict=_in_words(found, panel, missing, benchmark),
         first=panel.sessions[0],
         last=panel.sessions[-1],
-        sessions=len(panel),
+        sessions=panel.priced,
         judged=len(panel.variants),
         block=draws.block,
         costs=[
@@ -155,17 +159,20 @@ def _nothing(sessions: int, missing: int) -> LabLeg:
 
 def _in_words(found: Verdict, panel: Panel, missing: int, benchmark: str) -> ShownReason:
     if found.code == NOT_ENOUGH_DATA:
-        return _not_enough(len(panel), missing)
+        return _not_enough(panel.priced, missing)
     test = found.tests[0 if found.cost is None else found.costs.index(found.cost)]
     said = {
-        "sessions": len(panel),
+        "sessions": panel.priced,
         "variants": len(panel.variants),
         "benchmark": benchmark,
         "p_value": f"{test.p_value:.4f}",
     }
     if found.code == EDGE and found.cost is not None:
-        best = panel.variants[int(test.adjusted.argmin())]
+        # Of a common p-value, which many variants may have, the best one has the largest statistic.
+        best = panel.variants[int(test.statistics.argmax())]
         return _said(EDGE, cost=f"{_bp(found.cost):g}", variant=best.words(), **said)
+    if found.code == NOT_HELD:
+        said["sharpe"] = f"{found.out_of_sample[0]:.2f}"
     return _said(found.code, **said)
 
 
@@ -179,6 +186,18 @@ def _not_enough(sessions: int, missing: int) -> ShownReason:
     )
 
 
+def _enough(panel: Panel) -> int:
+    """Return how many sessions a panel has to have, with those of which the benchmark has no close."""
+    return SESSIONS_ENOUGH + len(panel) - panel.priced
+
+
+def _notes_on_gaps(panel: Panel, benchmark: str) -> list[ShownReason]:
+    lacking = sorted(panel.unpriced & {*panel.sessions})
+    if not lacking:
+        return []
+    return [_said("lab_gaps", benchmark=benchmark, sessions=len(lacking), first=lacking[0], last=lacking[-1])]
+
+
 def _notes_on_rule(judged: _Judged, rule: Variant, name: str) -> list[ShownReason]:
     """Say whether the rule itself is among those with an edge, when there is one. name: of the rule, in its codes."""
     if judged.verdict.cost is None or rule not in judged.panel.variants:
@@ -188,7 +207,7 @@ def _notes_on_rule(judged: _Judged, rule: Variant, name: str) -> list[ShownReaso
 
 
 def _notes_on_stocks(judged: _Judged, rule: Variant) -> list[ShownReason]:
-    apart = _said("lab_stocks_apart", sessions=len(judged.panel), variants=len(judged.panel.variants))
+    apart = _said("lab_stocks_apart", sessions=judged.panel.priced, variants=len(judged.panel.variants))
     return [apart, *_notes_on_rule(judged, rule.with_stocks(), "lab_whole")]
 
 
@@ -202,9 +221,10 @@ def _notes_on_unjudged(whole: Panel, variants: Sequence[LabVariant], prices: Pri
 
 def _sessions_missing_of_stocks(whole: Panel, known: Flags) -> int:
     """Return how many more sessions the stock leg takes, from the first decision with holdings that were known."""
-    stored, judged = len(known), len(whole.known())
+    judgeable = whole.known()
+    stored, judged = len(known), len(judgeable)
     first = stored - judged - SESSIONS_TO_FIRST_RETURN if judged else int(np.count_nonzero(~known))
-    return sessions_missing([*whole.variants, *whole.left_out], stored, SESSIONS_ENOUGH, first)
+    return sessions_missing([*whole.variants, *whole.left_out], stored, _enough(judgeable), first)
 
 
 def _ratios(excess: Floats) -> Floats:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 
 from lab import Fingerprints, Flags, Floats, Integers
-from lab.prices import Prices, at_the_break, carried, crosses
+from lab.prices import Prices, Stocks, at_sessions, at_the_break, breaks_at_sessions, carried, crosses
 from lab.variants import Variant
 from lab.weights import all_of_each, best, best_of_each, scores_of, shares_of
 
@@ -59,13 +60,63 @@ class Outcome:
         return self.gross - cost * self.drag
 
 
+class Held(NamedTuple):
+    """What a variant held.
+
+    before, after: weights at each close (row) of each ticker (column), before and after what was traded at it
+    gross: returns before costs, by session
+    """
+
+    before: Floats
+    after: Floats
+    gross: Floats
+
+
 def outcome_of(variant: Variant, prices: Prices) -> Outcome:
     """Return what a variant earned in each session. It is in cash until its first decision has been bought."""
+    held, decided = held_of(variant, prices)
+    turnover = _turnover(held.before, held.after)
+    entry = last_trade(decided.decides, len(prices))
+    known_late = np.zeros(len(prices), dtype=np.bool_)
+    known_late[entry >= 0] = decided.has_hindsight[entry[entry >= 0] - 1]
+    return Outcome(held.gross, drag_of(turnover, held.gross), turnover, known_late, decided)
+
+
+def held_of(variant: Variant, prices: Prices) -> tuple[Held, Decisions]:
+    """Return what a variant held, and what it decided."""
     assets, targets, hindsight = targets_of(variant, prices)
-    decides = is_decision(variant.rebalance, prices.sessions) & (np.arange(len(prices)) >= variant.warm_up)
+    # Without a return of the benchmark nothing can be compared with it. That is no decision for cash.
+    is_comparable = ~np.isnan(returns_of(prices.benchmark[:, None], variant)[:, 0])
+    decides = is_decision(variant.rebalance, prices.sessions) & is_comparable
     of = prices.stocks if variant.leg == "stocks" and prices.stocks else prices
     decided = Decisions(fingerprints(targets, of.tickers), decides, hindsight)
-    return _held(carried(assets), targets, decided, of.breaks)
+    return _held(assets, targets, decides, breaks_at_sessions(of.breaks, of.ends)), decided
+
+
+def changes_of(variants: Sequence[Variant], prices: Prices, rows: Sequence[int]) -> list[Floats]:
+    """Return at some closes the turnover from the portfolio of each variant (row) into that of each other (column).
+
+    variants: of one leg. The one that is left does not trade at the close, the one that is entered has
+    rows: the closes, as rows of the prices
+    """
+    at_rows = [_at(held_of(variant, prices)[0], rows) for variant in variants]
+    left, entered = (np.stack(weights, axis=1) for weights in zip(*at_rows, strict=True))
+    return [_turnover(old[:, None], new) for old, new in zip(left, entered, strict=True)]
+
+
+def _at(held: Held, rows: Sequence[int]) -> tuple[Floats, Floats]:
+    return held.before[list(rows)], held.after[list(rows)]
+
+
+def drag_of(turnover: Floats, gross: Floats) -> Floats:
+    """Return what a cost of 1 would take from returns before costs."""
+    return 2 * turnover * (1 + gross)
+
+
+def _turnover(before: Floats, after: Floats) -> Floats:
+    """Return half of what is bought and sold. The last axis is the tickers."""
+    total: Floats = np.abs(after - before).sum(axis=-1)
+    return total / 2
 
 
 def fingerprints(weights: Floats, tickers: Sequence[str]) -> Fingerprints:
@@ -86,34 +137,43 @@ def fingerprints(weights: Floats, tickers: Sequence[str]) -> Fingerprints:
 
 
 def targets_of(variant: Variant, prices: Prices) -> tuple[Floats, Floats, Flags]:
-    """Return the closes of what can be bought, the weights decided in each session, and whether that is hindsight.
+    """Return the last closes of what can be bought, the weights decided in each session, and whether that is hindsight.
 
     The weights of a session use closes up to it, and none after.
     """
     trending, returns = trending_of(variant, prices)
     if variant.leg == "etf":
         bought = best(returns, trending, variant.top_n)
-        scores = scores_of(variant, prices.closes, prices.breaks, returns, None)
-        weights = shares_of(scores, bought, variant.max_position)
-        return prices.closes, weights, np.zeros(len(prices), dtype=np.bool_)
+        weights = shares_of(scores_of(variant, prices, returns, None), bought, variant.max_position)
+        return marks_of(prices), weights, np.zeros(len(prices), dtype=np.bool_)
     stocks = prices.stocks
     if stocks is None:
         raise ValueError("the stock leg needs prices with stocks")
-    own = returns_of(stocks.closes, variant, stocks.breaks)
+    own, caps = returns_at(stocks, variant), at_sessions(stocks.caps, stocks.ends)
     picked = best_of_each if variant.pick == "best_of_each" else all_of_each
-    bought = best(own, picked(own, trending, stocks.ranks, (own > 0) & (stocks.caps > 0)), variant.top_n)
-    scores = scores_of(variant, stocks.closes, stocks.breaks, own, stocks.caps)
-    return stocks.closes, shares_of(scores, bought, variant.max_position), ~stocks.known
+    bought = best(own, picked(own, trending, stocks.ranks, (own > 0) & (caps > 0)), variant.top_n)
+    weights = shares_of(scores_of(variant, stocks, own, caps), bought, variant.max_position)
+    return marks_of(stocks), weights, ~stocks.known
 
 
 def trending_of(variant: Variant, prices: Prices) -> tuple[Flags, Floats]:
     """Return which funds trend in each session, and their returns: positive, and above the benchmark's."""
-    returns = returns_of(prices.closes, variant, prices.breaks)
+    returns = returns_at(prices, variant)
     return (returns > 0) & (returns > returns_of(prices.benchmark[:, None], variant)), returns
 
 
+def marks_of(of: Prices | Stocks) -> Floats:
+    """Return the close at which each ticker is valued in each session: its own, or else the last one before."""
+    return at_sessions(carried(of.closes), of.ends)
+
+
+def returns_at(of: Prices | Stocks, variant: Variant) -> Floats:
+    """Return by session the returns over the last sessions of each ticker's own exchange."""
+    return at_sessions(returns_of(of.closes, variant, of.breaks), of.ends)
+
+
 def returns_of(closes: Floats, variant: Variant, breaks: Flags | None = None) -> Floats:
-    """Return A_(t-skip) / A_(t-skip-period) - 1 of each session t.
+    """Return A_(t-skip) / A_(t-skip-period) - 1 of each row t.
 
     NaN where one of the closes is missing, or a break is between them.
     """
@@ -138,12 +198,12 @@ def is_decision(rebalance: str, sessions: tuple[date, ...]) -> Flags:
     return np.array([at > 0 and key != keys[at - 1] for at, key in enumerate(keys)], dtype=np.bool_)
 
 
-def _held(closes: Floats, targets: Floats, decisions: Decisions, breaks: Flags | None) -> Outcome:
+def _held(closes: Floats, targets: Floats, decides: Flags, breaks: Flags | None) -> Held:
     """Buy each decision at the close of the next session, and hold it until the next one is bought.
 
     A position that was bought before a break keeps its last close before it, as in the track record.
     """
-    count, decides = len(closes), decisions.decides
+    count = len(closes)
     entry = last_trade(decides, count)
     weights, is_held = np.zeros_like(targets), entry >= 0
     weights[is_held] = targets[entry[is_held] - 1]
@@ -154,12 +214,9 @@ def _held(closes: Floats, targets: Floats, decisions: Decisions, breaks: Flags |
     )
     cash = 1.0 - weights.sum(axis=1)
     value, value_before = cash + at_close.sum(axis=1), cash + before.sum(axis=1)
-    gross = value / value_before - 1
-    after = np.where(decides_at(decides, count)[:, None], _lagged(targets), at_close / value[:, None])
-    turnover = np.abs(after - at_close / value[:, None]).sum(axis=1) / 2
-    known_late = np.zeros(count, dtype=np.bool_)
-    known_late[is_held] = decisions.has_hindsight[entry[is_held] - 1]
-    return Outcome(gross, 2 * turnover * (1 + gross), turnover, known_late, decisions)
+    drifted = at_close / value[:, None]
+    after = np.where(decides_at(decides, count)[:, None], _lagged(targets), drifted)
+    return Held(drifted, after, value / value_before - 1)
 
 
 def last_trade(decides: Flags, count: int) -> Integers:

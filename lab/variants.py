@@ -2,10 +2,13 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
+import msgspec
+
+from config.universe import universe
 from utils.errors import InvalidInput
 from utils.reasons import Reason, reason
 
@@ -16,6 +19,9 @@ LEGS = ("etf", "stocks")
 PICKS = ("all", "best_of_each")
 PERIODS, SKIPS = range(5, 251), range(6)
 COSTS_BP = range(101)
+T = TypeVar("T")
+Read = TypeVar("Read")
+Some = Annotated[list[T], msgspec.Meta(min_length=1)]
 
 
 class Variant(NamedTuple):
@@ -36,8 +42,11 @@ class Variant(NamedTuple):
         return self.period + self.skip
 
     def with_stocks(self) -> "Variant":
-        """Return the rule whose ETF leg this is, as the platform buys it: the best stock of each trending ETF."""
-        return self._replace(leg="stocks", pick="best_of_each")
+        """Return the rule whose ETF leg this is, as the platform buys it: the best stock of each trending ETF.
+
+        No position is above the universe's max_position_weight.
+        """
+        return self._replace(leg="stocks", pick="best_of_each", max_position=universe().max_position_weight)
 
     def words(self) -> list[Reason]:
         """Return the variant's name as data: all that differs from one to another."""
@@ -74,26 +83,57 @@ class Trials(NamedTuple):
         return tuple(variant for variant in self.variants if variant.leg == leg)
 
 
+class _Group(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A group of the file: what the variants' fields take."""
+
+    period: Some[int]
+    skip: Some[int]
+    top_n: Some[int]
+    weights: Some[str]
+    rebalance: Some[str]
+    leg: Some[str]
+    max_position: Some[float] = msgspec.field(default_factory=lambda: [universe().max_position_weight])
+    pick: Some[str] = msgspec.field(default_factory=lambda: list(PICKS[:1]))
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    costs_bp: list[float]
+    seed: dict[str, Any]
+    groups: list[_Group] = []
+
+
 def load(path: Path = DEFAULT_FILE) -> Trials:
     """Read and check a file of variants, or raise InvalidInput, which names the file and the wrong value."""
     try:
         return trials_of(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, InvalidInput) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, InvalidInput) as error:
         raise InvalidInput(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidInput(f"{path}: {error!r}; lab/variants.toml of the repository shows every key") from None
 
 
 def trials_of(raw: Mapping[str, Any]) -> Trials:
-    seed = Variant(**raw["seed"])
-    groups = [{"pick": PICKS[:1], **group} for group in raw["groups"]]
-    grid = [Variant(*each) for group in groups for each in product(*(group[key] for key in Variant._fields))]
+    """Return the trials of a file's values. Raises InvalidInput for an unknown or missing key, or a wrong value."""
+    file = _convert(raw, _File, "groups count from 0")
+    [seed] = _variants(_convert({key: [value] for key, value in file.seed.items()}, _Group, "of [seed]"))
+    grid = [variant for group in file.groups for variant in _variants(group)]
     variants = tuple(dict.fromkeys([seed, *grid]))
     for variant in variants:
         check(variant)
     if seed.leg != "etf":
         raise InvalidInput(f'leg = "{seed.leg}" of [seed]: give "etf". The whole rule is a variant of its own')
-    return Trials(variants, _costs(raw["costs_bp"]))
+    return Trials(variants, _costs(file.costs_bp))
+
+
+def _convert(raw: object, kind: type[Read], where: str) -> Read:
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        told = str(error).replace("$.", "")
+        raise InvalidInput(f"{told} ({where}): lab/variants.toml of the repository shows every key") from None
+
+
+def _variants(group: _Group) -> list[Variant]:
+    """Return every combination of a group's lists."""
+    return [Variant(*each) for each in product(*(getattr(group, field) for field in Variant._fields))]
 
 
 def check(variant: Variant) -> None:
@@ -113,7 +153,7 @@ def check(variant: Variant) -> None:
     if variant.top_n < 0:
         raise InvalidInput(f"top_n = {variant.top_n}: give 0 for all, or how many")
     if not 0 < variant.max_position <= 1:
-        raise InvalidInput(f"max_position = {variant.max_position}: give a share above 0 and up to 1")
+        raise InvalidInput(f"max_position = {variant.max_position:g}: give a share above 0 and up to 1")
     if variant.weights == "cap" and variant.leg == "etf":
         raise InvalidInput('weights = "cap" needs leg = "stocks": a fund has no market cap')
     if variant.pick != "all" and variant.leg == "etf":
@@ -121,6 +161,9 @@ def check(variant: Variant) -> None:
 
 
 def _costs(costs_bp: Sequence[float]) -> tuple[float, ...]:
-    if not costs_bp or list(costs_bp) != sorted(set(costs_bp)) or costs_bp[0] < 0 or costs_bp[-1] > COSTS_BP[-1]:
-        raise InvalidInput(f"costs_bp = {costs_bp}: give rising numbers of basis points from 0 to {COSTS_BP[-1]}")
+    is_rising = all(lower < higher for lower, higher in pairwise(costs_bp))
+    if not costs_bp or not is_rising or costs_bp[0] != 0 or costs_bp[-1] > COSTS_BP[-1]:
+        raise InvalidInput(
+            f"costs_bp = {costs_bp}: give rising numbers of basis points, the first 0 and none above {COSTS_BP[-1]}"
+        )
     return tuple(cost / 10_000 for cost in costs_bp)

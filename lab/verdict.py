@@ -4,7 +4,8 @@ What decides, at each cost:
 
 1. The test for superior predictive ability over all variants (lab/superiority.py) gives at most 5 %. It counts every
    variant that was tried.
-2. What walking forward chose has earned more than the benchmark where it was not chosen (lab/overfitting.py).
+2. What walking forward chose has earned more than the benchmark where it was not chosen, after the cost of changing
+   from one variant to the next (lab/overfitting.py).
 
 Both have to hold at every cost up to the one that is named. Costs are tested in rising order, and the first failure
 ends it, so that eleven costs need no correction. With fewer sessions than a true yearly Sharpe ratio of 1 takes,
@@ -31,7 +32,9 @@ LEVEL = 0.05
 REFERENCE_SHARPE = 1.0
 SESSIONS_ENOUGH = round(sessions_needed(REFERENCE_SHARPE / SESSIONS_A_YEAR**0.5))
 
-NOT_ENOUGH_DATA, NO_EDGE, EDGE = "lab_not_enough_data", "lab_no_edge", "lab_edge"
+NOT_ENOUGH_DATA, EDGE = "lab_not_enough_data", "lab_edge"
+# Without costs: luck explains it, or only what was best in the past did not stay ahead.
+NO_EDGE, NOT_HELD = "lab_no_edge", "lab_no_edge_held"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of the three codes, and what it rests on.
+    """One of the four codes, and what it rests on.
 
     cost: the highest cost at which there is an edge, None without one
     tests: the test for superior predictive ability at each cost
@@ -72,18 +75,26 @@ def draw(panel: Panel, cost: float, resamples: int, random: np.random.Generator)
 
 
 def judge(panel: Panel, costs: Sequence[float], draws: Draws) -> Verdict:
-    """Say whether the variants have an edge over the benchmark."""
+    """Say whether the variants have an edge over the benchmark. The panel has the changes of walking forward."""
     tests, forward = [], []
     for cost in costs:
         tests.append(tested_at(panel, cost, draws))
-        forward.append(walk_forward(panel.excess(cost)).out_of_sample)
+        forward.append(walk_forward(panel, cost).out_of_sample)
     reached = None
     for cost, test, held in zip(costs, tests, forward, strict=True):
         if not (test.p_value <= LEVEL and held > 0):
             break
         reached = cost
-    code = NOT_ENOUGH_DATA if len(panel) < SESSIONS_ENOUGH else EDGE if reached is not None else NO_EDGE
+    code = _code(panel.priced, reached, tests[0].p_value)
     return Verdict(code, reached if code == EDGE else None, tuple(costs), tuple(tests), tuple(forward))
+
+
+def _code(sessions: int, reached: float | None, p_value: float) -> str:
+    if sessions < SESSIONS_ENOUGH:
+        return NOT_ENOUGH_DATA
+    if reached is not None:
+        return EDGE
+    return NOT_HELD if p_value <= LEVEL else NO_EDGE
 
 
 def tested_at(panel: Panel, cost: float, draws: Draws) -> Superiority:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lab import Flags, Floats, Ranks
+from lab.prices import Prices, Stocks, at_sessions
 from lab.variants import Variant
 
 # Sessions over which a volatility is measured, for every variant.
@@ -47,8 +48,8 @@ def best_of_each(returns: Floats, trending: Flags, ranks: Ranks, eligible: Flags
     return chosen
 
 
-def scores_of(variant: Variant, closes: Floats, breaks: Flags | None, returns: Floats, caps: Floats | None) -> Floats:
-    """Return what the weights are shares of.
+def scores_of(variant: Variant, of: Prices | Stocks, returns: Floats, caps: Floats | None) -> Floats:
+    """Return what the weights are shares of, by session. caps: by session, None on the ETF leg.
 
     seed: the return, over the market cap where there is one (the seed document's performance times 1 / market cap).
     A fund has none, so that on the ETF leg it is the return alone.
@@ -56,7 +57,7 @@ def scores_of(variant: Variant, closes: Floats, breaks: Flags | None, returns: F
     if variant.weights == "equal":
         return np.ones_like(returns)
     if variant.weights == "inverse_volatility":
-        volatility = volatility_of(closes, breaks)
+        volatility = at_sessions(volatility_of(of.closes, of.breaks), of.ends)
         return np.divide(1.0, volatility, out=np.full_like(volatility, np.nan), where=volatility > 0)
     if variant.weights == "cap":
         return np.full_like(returns, np.nan) if caps is None else caps
@@ -77,7 +78,7 @@ def shares_of(scores: Floats, bought: Flags, cap: float) -> Floats:
     open_scores = np.where(chosen, scores, 0.0)
     capped = np.zeros_like(chosen)
     while True:
-        total = open_scores.sum(axis=1, keepdims=True)
+        total = _total(open_scores)
         left = 1.0 - capped.sum(axis=1, keepdims=True) * cap
         weights = np.divide(left * open_scores, total, out=np.zeros_like(open_scores), where=total > 0)
         above = weights > cap
@@ -85,6 +86,19 @@ def shares_of(scores: Floats, bought: Flags, cap: float) -> Floats:
             return np.where(capped, cap, weights)
         capped |= above
         open_scores = np.where(capped, 0.0, open_scores)
+
+
+def _total(scores: Floats) -> Floats:
+    """Return the sum of each row, one score after another.
+
+    So zeros in between change no bit of it. NumPy's own sum adds in an order that depends on the number of columns,
+    which grows with every stock that a fund comes to hold.
+
+    >>> scores = np.array([[0.1, 0.2, 0.3]])
+    >>> bool(_total(scores) == _total(np.insert(scores, 1, np.zeros((9, 1)), axis=1)))
+    True
+    """
+    return scores.cumsum(axis=1)[:, -1:]
 
 
 def volatility_of(closes: Floats, breaks: Flags | None = None, sessions: int = VOLATILITY_SESSIONS) -> Floats:

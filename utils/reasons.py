@@ -334,8 +334,13 @@ SENTENCES: Mapping[str, str] = {
     "{variants} variants counted (p = {p_value})",
     "lab_no_edge": "no edge shown: over {sessions} sessions none of {variants} variants beats {benchmark} by more than "
     "luck explains, even without costs (p = {p_value})",
+    "lab_no_edge_held": "no edge shown: over {sessions} sessions the best of {variants} variants beats {benchmark} by "
+    "more than luck explains (p = {p_value}), but what was best in the past did not stay ahead of it, even without "
+    "costs (yearly Sharpe ratio {sharpe} where held)",
     "lab_not_enough_data": "not enough data: {sessions} sessions can be judged, and a true yearly Sharpe ratio of "
     "{sharpe} takes {needed}: {more} more have to be stored",
+    "lab_gaps": "{benchmark} lacks the closes of {sessions} sessions from {first} to {last}: it keeps the last one "
+    "there, and nothing is decided by a return that needs one of them",
     "lab_seed_too": "the ETF leg of the seed's rule alone has this edge at cost <= {cost} bp",
     "lab_seed_not": "the ETF leg of the seed's rule alone is not shown to have an edge at any cost",
     "lab_whole_too": "the whole rule has the edge of the stock leg at cost <= {cost} bp",

@@ -258,11 +258,14 @@ _LAB = {
     lab.BY_LUCK: Text(
         "What the best of so many variants reaches without any skill", "실력 없이도 이만큼 시도하면 나올 수 있는 최고치"
     ),
-    lab.CHOSEN: Text("In the part of the history in which the best was chosen", "가장 좋은 규칙을 고른 구간"),
-    lab.HELD: Text("In the part that followed", "고른 뒤의 구간"),
+    lab.CHOSEN: Text(
+        "Of the excess, in the part of the history in which the best was chosen",
+        "가장 좋은 규칙을 고른 구간의 초과 수익으로 계산",
+    ),
+    lab.HELD: Text("Of the excess, in the part that followed", "고른 뒤 구간의 초과 수익으로 계산"),
     lab.OVERFITTING: Text(
-        "How often the best of one part is below the middle in the other",
-        "한 구간의 최고가 다른 구간에서 중간 아래로 내려간 비율",
+        "How often the best of one part is at or below the middle in the other",
+        "한 구간의 최고가 다른 구간에서 중간 이하로 내려간 비율",
     ),
     lab.SEED: Text(
         "The trending ETFs themselves. The portfolios hold the best stock of each instead",
@@ -270,7 +273,9 @@ _LAB = {
     ),
     lab.SEED_NEEDS: Text("At its present excess", "현재 초과 수익이 이어질 때"),
     lab.P_VALUE: Text("How likely so much is by luck, all variants counted", "모든 규칙을 감안했을 때 우연일 확률"),
-    lab.OUT_OF_SAMPLE: Text("Of what was chosen before, held afterwards", "먼저 고르고 나중에 보유한 결과"),
+    lab.OUT_OF_SAMPLE: Text(
+        "Of the excess of what was chosen before, held afterwards", "먼저 고르고 나중에 보유한 것의 초과 수익으로 계산"
+    ),
     lab.IS_EDGE: Text(
         "A positive excess that neither luck nor the number of trials explains",
         "우연이나 시도 횟수로 설명되지 않는 초과 수익",
@@ -280,7 +285,10 @@ _LAB = {
     lab.INTERVAL: Text("Where the true excess is in 95 of 100 cases", "참값이 95% 확률로 있는 범위"),
     lab.LOWER: Text("Lower end of where the true excess is likely", "참값이 있을 만한 범위의 아래 끝"),
     lab.UPPER: Text("Upper end of where the true excess is likely", "참값이 있을 만한 범위의 위 끝"),
-    lab.SHARPE: Text("Mean return over volatility, for a year", "연간 평균 수익률 ÷ 변동성"),
+    lab.SHARPE: Text(
+        "Mean excess over the benchmark, over the volatility of that excess, for a year",
+        "기준 ETF 대비 초과 수익의 연 평균 ÷ 그 변동성",
+    ),
     lab.ADJUSTED_P: Text(
         "How likely the best of all variants does as well by luck: corrected for every one that was tried",
         "시도한 모든 규칙 가운데 가장 좋은 것이 우연히 이만큼 될 확률 (시도 횟수 반영)",

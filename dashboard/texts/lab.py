@@ -24,14 +24,16 @@ SEED = Text("The ETF leg of the rule, at {cost} bp", "기본 규칙의 ETF 부�
 SEED_NEEDS = Text("Sessions until this can be told from luck", "우연과 구별되기까지 필요한 거래일")
 NEVER = Text("never: it is not ahead", "없음: 앞서지 못했습니다")
 MANY = Text("{needed:,}, {more:,} more than there are", "{needed:,}일, {more:,}일 더 필요")
-ENOUGH = Text("{needed:,}, as many as there are", "{needed:,}일, 이미 충분")
+ENOUGH = Text("{needed:,}: enough are stored", "{needed:,}일: 이미 충분합니다")
 
 COSTS = Text("At each cost", "비용별 판정")
 COSTS_HINT = Text(
     "An edge needs two things at every cost from 0 up: luck alone explains the best variant in at most 5% of cases "
-    "(p), and what was chosen in the past went on to earn more than {benchmark} (Sharpe ratio above 0).",
+    "(p), and what was chosen in the past went on to earn more than {benchmark} (Sharpe ratio above 0), after the cost "
+    "of each change.",
     "우위로 보려면 비용 0부터 해당 비용까지 모두 두 가지를 만족해야 합니다. 가장 좋은 규칙이 우연으로 설명되는 "
-    "확률(p)이 5% 이하이고, 과거에 고른 규칙이 그 뒤에도 {benchmark}보다 높아야 합니다 (샤프 비율 0 초과).",
+    "확률(p)이 5% 이하이고, 과거에 고른 규칙이 그 뒤에도, 규칙을 바꾸는 비용까지 빼고 {benchmark}보다 높아야 합니다 "
+    "(샤프 비율 0 초과).",
 )
 COST = Text("Cost", "비용")
 P_VALUE = Text("p, all variants counted", "p값 (모든 규칙 감안)")

@@ -321,8 +321,13 @@ KOREAN: Mapping[str, str] = {
     "높았으며, 시도한 {variants}개 규칙을 모두 감안한 결과입니다 (p = {p_value})",
     "lab_no_edge": "우위가 확인되지 않습니다: {sessions}거래일 동안 {variants}개 규칙 중 어느 것도 비용 없이도 "
     "{benchmark}를 우연으로 설명되는 것보다 앞서지 못했습니다 (p = {p_value})",
+    "lab_no_edge_held": "우위가 확인되지 않습니다: {sessions}거래일 동안 {variants}개 규칙 중 가장 좋은 것은 우연으로 "
+    "설명되는 것보다 {benchmark}를 앞섰지만 (p = {p_value}), 과거에 가장 좋았던 규칙이 그 뒤에는 비용 없이도 앞서지 "
+    "못했습니다 (보유 구간의 연 샤프 비율 {sharpe})",
     "lab_not_enough_data": "자료가 부족합니다: 판단할 수 있는 거래일이 {sessions}일이며, 실제 연간 샤프 비율 "
     "{sharpe}을 확인하려면 {needed}일이 필요합니다. {more}일을 더 저장해야 합니다",
+    "lab_gaps": "{first}부터 {last} 사이에 {benchmark}의 종가가 없는 거래일이 {sessions}일 있습니다: 그동안은 마지막 "
+    "종가를 유지하고, 그 종가가 필요한 수익률로는 결정하지 않습니다",
     "lab_seed_too": "기본 규칙의 ETF 부분만으로도 비용 {cost} bp 이하에서 이 우위가 있습니다",
     "lab_seed_not": "기본 규칙의 ETF 부분만으로는 어떤 비용에서도 우위가 확인되지 않습니다",
     "lab_whole_too": "기본 규칙 전체에도 비용 {cost} bp 이하에서 종목 부분의 우위가 있습니다",

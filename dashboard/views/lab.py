@@ -20,6 +20,7 @@ VARIANT_COLUMNS = tuple(name for name in LabVariant.__struct_fields__ if name !=
 VERDICTS = {
     "lab_edge": texts.EDGE,
     "lab_no_edge": texts.NO_EDGE,
+    "lab_no_edge_held": texts.NO_EDGE,
     "lab_not_enough_data": texts.NOT_ENOUGH,
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import combinations
 from statistics import NormalDist, mean, stdev
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,25 +17,70 @@ from lab.variants import Variant
 Positions = dict[int, float]
 
 
+class Close(NamedTuple):
+    """What a variant has at a close: what it grew to from 1, and its positions before and after the trade."""
+
+    grown: float
+    before: Positions
+    after: Positions
+
+
+def net(close: Close, cost: float) -> float:
+    """Return the session's return after the cost of its trade."""
+    traded = math.fsum(
+        abs(close.after.get(fund, 0) - close.before.get(fund, 0)) for fund in {*close.before, *close.after}
+    )
+    return close.grown * (1 - cost * traded) - 1
+
+
 def walk(variant: Variant, prices: Prices, cost: float) -> list[float]:
     """Return the net return of each session: one session after another, as somebody would have traded."""
+    return [net(close, cost) for close in closes_of(variant, prices)]
+
+
+def walk_forward(
+    variants: Sequence[Variant], prices: Prices, first: int, cost: float, train: int, test: int
+) -> list[float]:
+    """Return the excess of each session in which something is held, from one session to the next.
+
+    first: the session with whose return the trainings begin
+    """
+    paths = [closes_of(variant, prices) for variant in variants]
+    benchmark = [0.0, *(prices.benchmark[1:] / prices.benchmark[:-1] - 1).tolist()]
+    excess = [[net(close, cost) - own for close, own in zip(path, benchmark, strict=True)] for path in paths]
+    found: list[float] = []
+    held: int | None = None
+    wanted: int | None = None
+    for at in range(first, len(prices)):
+        close = None if held is None else paths[held][at]
+        if wanted is not None:
+            close, held, wanted = close and close._replace(after=paths[wanted][at].after), wanted, None
+        if close:
+            found.append(net(close, cost) - benchmark[at])
+        if at - first + 1 >= train and (at - first + 1 - train) % test == 0:
+            trained = [each[at - train + 1 : at + 1] for each in excess]
+            ratios = [mean(each) / stdev(each) for each in trained]
+            wanted = ratios.index(max(ratios))
+    return found
+
+
+def closes_of(variant: Variant, prices: Prices) -> list[Close]:
+    """Return what a variant has at each close: one session after another, as somebody would have traded."""
     held: Positions = {}
     bought = 0
     decided: Positions | None = None
-    returns = []
+    found = []
     for at in range(len(prices)):
         gains = {
             fund: _last_close(prices, fund, bought, at) / _last_close(prices, fund, bought, at - 1) for fund in held
         }
         grown = 1 - math.fsum(held.values()) + math.fsum(weight * gains[fund] for fund, weight in held.items())
-        held = {fund: weight * gains[fund] / grown for fund, weight in held.items()}
-        traded = 0.0
+        held = drifted = {fund: weight * gains[fund] / grown for fund, weight in held.items()}
         if decided is not None:
-            traded = math.fsum(abs(decided.get(fund, 0) - held.get(fund, 0)) for fund in {*decided, *held})
             held, bought = decided, at
-        returns.append(grown * (1 - cost * traded) - 1)
+        found.append(Close(grown, drifted, held))
         decided = decide(variant, prices, at) if _decides(variant, prices.sessions, at) else None
-    return returns
+    return found
 
 
 def decide(variant: Variant, prices: Prices, at: int) -> Positions:
@@ -124,7 +170,7 @@ def overfitting(returns: Floats, blocks: int) -> float:
     """Return the probability of Bailey et al. (2017), one split after another."""
     size = len(returns) // blocks
     parts = [returns[len(returns) - size * blocks + at * size :][:size] for at in range(blocks)]
-    lower = 0.0
+    lower = 0
     splits = list(combinations(range(blocks), blocks // 2))
     for half in splits:
         inside = np.concatenate([parts[at] for at in half])
@@ -135,7 +181,7 @@ def overfitting(returns: Floats, blocks: int) -> float:
         rank = 1 + sum(other < own for other in others)
         omega = rank / (len(others) + 1)
         logit = math.log(omega / (1 - omega))
-        lower += 1 if logit < 0 else 0.5 if logit == 0 else 0
+        lower += logit <= 0
     return lower / len(splits)
 
 

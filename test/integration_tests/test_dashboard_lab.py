@@ -3,6 +3,7 @@
 import pytest
 
 from browsing import Page, Server
+from dashboard.page import typeset_words
 from dashboard.texts import lab
 from ops.looking.browser import PHONE
 
@@ -33,7 +34,7 @@ def test_the_page_says_what_the_api_says(page: Page, api: Server) -> None:
     report = api.answer("/lab")
     [short] = page.texts("#verdict .said")
     assert short == lab.EDGE.en.format(cost=report["verdict"]["params"]["cost"])
-    assert report["verdict"]["sentence"] in page.text
+    assert typeset_words(report["verdict"]["sentence"]) in page.text
     assert len(page.table("costs")) == len(report["costs"]) == 11
     assert len(page.texts("#intervals .annotation-text")) == report["judged"] == 24
     seed = report["variants"][0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,10 +20,12 @@ from lab.reader import ranks_of, read_prices
 from lab.strategy import targets_of
 from lab.variants import Variant
 from sample_api import api_on
+from utils.dates import sessions_between
 from utils.errors import NotStored
 
 SESSIONS = 1_000
-PRICES = invented_prices(SESSIONS, 3)
+DAYS = tuple(sessions_between(date(2000, 1, 3), date(2004, 12, 31))[:SESSIONS])
+PRICES = replace(invented_prices(SESSIONS, 3), sessions=DAYS)
 FUNDS = sorted(set(universe().etfs) - {universe().benchmark})
 ASKED = datetime(2026, 8, 21, 22, tzinfo=UTC)
 STEP = '{"code": "text", "params": {"text": "a step"}}'

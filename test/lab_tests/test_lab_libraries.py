@@ -17,5 +17,12 @@ def test_every_figure_is_the_packages(strength: float, sessions: int) -> None:
     assert [each for each in figures if not each.agrees] == []
 
 
+@pytest.mark.parametrize(("sessions", "variants"), [(250, 24), (400, 24), (20, 24), (40, 24), (900, 1), (900, 2)])
+def test_no_figure_is_another_on_few_sessions_or_variants(sessions: int, variants: int) -> None:
+    """Of 13 or 19 variants, as 250 and 400 sessions allow, the chosen one can be the median."""
+    panel = panel_of(load().of_leg("etf")[:variants], invented_prices(sessions, 3))
+    assert [each for each in second_opinion(panel, 0.001, 2_000) if not each.agrees] == []
+
+
 def test_the_packages_are_those_of_the_lock() -> None:
     assert versions().keys() == {"arch", "skfolio", "empyrical-reloaded", "quantstats"}

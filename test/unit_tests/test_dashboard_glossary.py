@@ -55,6 +55,13 @@ def test_every_p_of_the_lab_is_told_as_corrected_for_all_variants(heading: Text)
     assert "모든 규칙" in meaning.ko and "이 규칙만" not in meaning.ko
 
 
+@pytest.mark.parametrize("heading", [lab.SHARPE, lab.CHOSEN, lab.HELD, lab.OUT_OF_SAMPLE])
+def test_a_sharpe_ratio_of_the_lab_is_told_as_that_of_the_excess(heading: Text) -> None:
+    """It is below 0 for a variant that grows, but less than the benchmark."""
+    meaning = MEANINGS[heading]
+    assert "excess" in meaning.en and "초과 수익" in meaning.ko
+
+
 def test_a_view_without_headings_lists_nothing() -> None:
     shown = callbacks.render(samples.Api({}).client, samples.page("/?period=7"))
     assert glossary.TITLE.en not in samples.text_of(shown)

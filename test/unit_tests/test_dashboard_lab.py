@@ -11,7 +11,7 @@ import dashboard_samples as samples
 from contract.lab import LabLeg, LabReport
 from dashboard.downloads import as_csv
 from dashboard.figures import DARK, Interval, intervals
-from dashboard.page import signed
+from dashboard.page import signed, typeset_words
 from dashboard.texts import Language
 from dashboard.texts import lab as texts
 from dashboard.texts.reasons import KOREAN
@@ -46,9 +46,9 @@ def test_the_verdict_comes_first_in_both_languages(sessions: int, strength: floa
     report = lab_report(sessions, strength)
     cost = report.verdict.params.get("cost", "")
     english, korean = (samples.text_of(samples.named(drawn(report, language), "verdict")) for language in ("en", "ko"))
-    assert english.startswith(f"{title.en.format(cost=cost)} {report.verdict.sentence}")
+    assert english.startswith(f"{title.en.format(cost=cost)} {typeset_words(report.verdict.sentence)}")
     in_korean = sentence(Reason(report.verdict.code, report.verdict.params), KOREAN)
-    assert korean.startswith(f"{title.ko.format(cost=cost)} {in_korean}")
+    assert korean.startswith(f"{title.ko.format(cost=cost)} {typeset_words(in_korean)}")
     assert all(note.sentence in english and note.sentence not in korean for note in report.notes)
 
 
@@ -58,7 +58,7 @@ def test_the_rule_itself_is_told_apart() -> None:
     seed = report.variants[0]
     assert seed.lower is not None and seed.upper is not None and seed.sessions_needed is not None
     assert f"{seed.lower:+.2%} … {seed.upper:+.2%}" in shown
-    assert f"{seed.sessions_needed:,}, as many as there are" in shown
+    assert f"{seed.sessions_needed:,}: enough are stored" in shown
     more = variant(report, sessions_needed=report.sessions + 7)
     assert f"{report.sessions + 7:,}, 7 more than there are" in samples.text_of(drawn(report, variants=[more]))
     never = variant(report, sessions_needed=None)

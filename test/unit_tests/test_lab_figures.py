@@ -9,7 +9,9 @@ import pytest
 from lab import Floats
 from lab.bootstrap import best_block, block_length, counts, interval, resampled_means
 from lab.common import growth_a_year, volatility_a_year, worst_year
-from lab.overfitting import overfitting_probability, walk_forward
+from lab.invented import weekdays
+from lab.overfitting import choices, overfitting_probability, walk_forward
+from lab.panel import Panel
 from lab.sharpe import (
     deflated_sharpe_ratio,
     expected_best,
@@ -19,6 +21,7 @@ from lab.sharpe import (
     yearly,
 )
 from lab.superiority import superiority
+from lab.variants import Variant
 from lab_reference import overfitting, probabilistic, resampled
 from lab_reference import superiority as plain_superiority
 
@@ -31,6 +34,16 @@ def series() -> Floats:
     means = np.array([0.0, 0.001, -0.003, 0.0002, 0.0])
     drawn: Floats = common + random.standard_normal((400, 5)) * 0.006 + means
     return drawn
+
+
+def free(returns: Floats) -> Panel:
+    """Return variants that trade nothing, and between which the change is free, above a flat benchmark."""
+    rows, columns = returns.shape
+    nothing = np.zeros_like(returns)
+    names = tuple(Variant(5 + at, 0, 0, "seed", "daily", "etf", 1.0) for at in range(columns))
+    changes = dict.fromkeys(range(rows), np.zeros((columns, columns)))
+    flags = np.zeros((rows, columns), dtype=np.bool_)
+    return Panel(names, weekdays(rows), returns, nothing, nothing, np.zeros(rows), flags, changes=changes)
 
 
 def autocorrelated(strength: float, count: int = 2000) -> Floats:
@@ -146,6 +159,15 @@ def test_the_probability_of_overfitting_is_the_papers(blocks: int, rows: int, se
     assert overfitting_probability(series[:rows], blocks) == pytest.approx(overfitting(series[:rows], blocks))
 
 
+def test_the_median_of_an_odd_number_of_variants_is_overfitted(series: Floats) -> None:
+    """The paper's share of logits up to 0. The middle one of five has a logit of exactly 0."""
+    noise = np.tile([0.001, -0.001], 20)
+    first = noise + np.array([[0.05], [0.01], [0.02], [0.03], [0.04]])
+    second = noise + np.array([[0.03], [0.01], [0.02], [0.04], [0.05]])
+    assert overfitting_probability(np.concatenate([first, second], axis=1).T, blocks=2) == 0.5
+    assert overfitting_probability(np.tile(series[:, :1], 3)) == 0.5
+
+
 def test_a_variant_that_is_always_best_is_not_overfitted(series: Floats) -> None:
     series[:, 3] += 0.01
     assert overfitting_probability(series) == 0.0
@@ -158,13 +180,31 @@ def test_walking_forward_holds_what_was_best_before() -> None:
     noise = np.tile([0.001, -0.001], 20)
     good, bad = noise + 0.01, noise - 0.01
     first, second = np.concatenate([good[:20], bad[:20]]), np.concatenate([bad[:20], good[:20]])
-    walked = walk_forward(np.column_stack([first, second]), train=10, test=5)
+    walked = walk_forward(free(np.column_stack([first, second])), 0.0, train=10, test=5)
     # It holds the first one for five sessions too long, and trusts it for another five: half of the training is good.
-    held = np.concatenate([good[:10], bad[:10], good[:10]])
-    assert walked.sessions == 30
+    # The session behind each training still belongs to what was held before.
+    held = np.concatenate([good[:9], bad[:11], good[:9]])
+    assert walked.sessions == 29
     assert walked.out_of_sample == pytest.approx(yearly(sharpe_ratio(held)), rel=0.2)
     assert walked.in_sample > walked.out_of_sample
-    assert math.isnan(walk_forward(np.zeros((10, 2)), train=10).out_of_sample)
+    assert math.isnan(walk_forward(free(np.zeros((10, 2))), 0.0, train=10).out_of_sample)
+
+
+def test_a_choice_is_bought_at_the_next_close() -> None:
+    """A jump in the last session of a training makes the variant the best. One in the session after it is too early."""
+    still = np.tile([0.001, -0.001], 15)
+    jumps = still.copy()
+    jumps[9::5] += 0.03
+    early = still.copy()
+    early[10::5] += 0.03
+    chosen = [each.variant for each in choices(np.column_stack([still, jumps]), 10, 5)]
+    assert set(chosen) == {1}
+    walked = walk_forward(free(np.column_stack([still, jumps])), 0.0, train=10, test=5)
+    assert walked.out_of_sample == pytest.approx(yearly(sharpe_ratio(jumps[11:])))
+    both = np.column_stack([np.where(np.arange(30) < 10, jumps, -0.01), np.where(np.arange(30) < 10, still, early)])
+    assert [each.variant for each in choices(both, 10, 10)] == [0, 1]
+    walked = walk_forward(free(both), 0.0, train=10, test=10)
+    assert walked.out_of_sample == pytest.approx(yearly(sharpe_ratio(np.append(both[11:21, 0], both[21:, 1]))))
 
 
 def test_the_worst_year_is_measured_against_the_benchmark() -> None:

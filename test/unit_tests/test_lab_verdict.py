@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from contract.lab import LabReport
+from dashboard.texts.reasons import KOREAN
 from lab.honesty import tally
 from lab.invented import FIVE_YEARS, PLANTED_STRENGTH, invented_prices, true_sharpes, weekdays
 from lab.page import lines, verdict
@@ -17,6 +18,7 @@ from lab.sharpe import sharpe_ratio, yearly
 from lab.superiority import superiority
 from lab.variants import Trials, Variant, load
 from lab.verdict import SESSIONS_ENOUGH, draw, judge, own_cost
+from utils.reasons import SENTENCES, Reason, sentence
 
 COSTS = tuple(cost / 1000 for cost in range(11))
 NAMES = [Variant(period, 0, 0, "seed", "daily", "etf", 1.0) for period in (20, 5, 10)]
@@ -41,6 +43,7 @@ def panel(sharpes: list[float], sessions: int, turnover: float = 0.01, seed: int
         drag / 2,
         np.zeros(sessions),
         np.zeros((sessions, len(sharpes)), dtype=np.bool_),
+        changes=dict.fromkeys(range(sessions), np.full((len(sharpes), len(sharpes)), turnover)),
     )
 
 
@@ -81,7 +84,33 @@ def test_does_not_call_luck_an_edge_where_it_did_not_last() -> None:
     verdict = judge(tried, COSTS[:1], draw(tried, 0.0, 1_000, np.random.default_rng(1)))
     assert verdict.tests[0].p_value <= 0.05
     assert verdict.out_of_sample[0] < 0
-    assert verdict.code == "lab_no_edge"
+    assert verdict.code == "lab_no_edge_held"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_what_did_not_last_is_not_called_luck(language: str) -> None:
+    """A fund rises for two years and falls behind after that. Luck explains it in 4 cases of 2,001."""
+    drift = np.where(np.arange(1300) < 511, 0.004, -0.0004)
+    moves = np.random.default_rng(1).normal(0, 0.008, 1300) + drift
+    closes = np.asarray(100 * np.cumprod(1 + moves)[:, None], dtype=np.float64)
+    prices = Prices(weekdays(1300), ("FUND",), closes, np.ones(1300))
+    found = examine(prices, Trials(tuple(NAMES[1:2]), COSTS), benchmark="SPY", cost=0.001, resamples=2_000).report
+    said = found.verdict
+    assert said.code == "lab_no_edge_held" and said.params["p_value"] == "0.0020"
+    words = sentence(Reason(said.code, said.params), KOREAN if language == "ko" else SENTENCES)
+    held = f"{found.costs[0].out_of_sample:.2f}"
+    assert float(held) < 0 and held in words and ("none of" in words or "어느 것도" in words) is False
+
+
+def test_the_edge_is_that_of_the_best_variant() -> None:
+    """All p-values are the smallest that there can be. The variant that earns most for its risk is named."""
+    found = examine(invented_prices(1517, 3, 0.3), load(), benchmark="SPY", cost=0.01, resamples=200)
+    assert sum(each.p_value == 1 / 201 for each in found.report.variants) > 10
+    assert found.report.verdict.params["cost"] == "100" and found.draws is not None
+    excess = found.panel.excess(0.01)
+    best = superiority(excess.mean(axis=0), found.draws.excess(0.01), len(excess)).statistics.argmax()
+    assert best != 0
+    assert f" {found.panel.variants[best]} beats SPY" in found.report.verdict.sentence
 
 
 def test_does_not_flatter() -> None:
@@ -171,6 +200,13 @@ def test_too_few_sessions_are_said(sessions: int) -> None:
     assert next(lines(found)).startswith("Verdict: not enough data: ")
 
 
+@pytest.mark.parametrize(("stored", "judged"), [(14, 0), (15, 8)])
+def test_no_session_can_be_judged_without_a_variant(stored: int, judged: int) -> None:
+    """The shortest has a warm-up of five sessions, and is computed on three times as many."""
+    found = examine(invented_prices(stored, 3), load(), benchmark="SPY", cost=0.001, resamples=100).report
+    assert found.sessions == found.verdict.params["sessions"] == judged
+
+
 @pytest.mark.parametrize("stored", [0, 1, 250, 400, 749, 750, 764, 765, 940])
 def test_exactly_the_sessions_that_are_missing_give_a_verdict(stored: int) -> None:
     """Longer variants join on the way: the longest has a warm-up of 255 sessions, and joins at 765 stored ones."""
@@ -184,6 +220,42 @@ def test_exactly_the_sessions_that_are_missing_give_a_verdict(stored: int) -> No
     assert examined(stored + more).verdict.code == "lab_no_edge"
     assert examined(stored + more).more_sessions == 0
     assert examined(stored + more - 1).verdict.code == "lab_not_enough_data"
+
+
+def with_hole(stored: int, first: int, last: int) -> Prices:
+    """Return a market of which nothing was collected from one session to another, both included."""
+    prices = invented_prices(stored, 3)
+    closes, benchmark = prices.closes.copy(), prices.benchmark.copy()
+    closes[first : last + 1] = benchmark[first : last + 1] = np.nan
+    return replace(prices, closes=closes, benchmark=benchmark)
+
+
+def test_a_hole_in_the_benchmark_is_said_and_moves_nothing() -> None:
+    """What it moved by over the hole is not lost, and nothing is bought by a return that needs a close of it."""
+    prices = with_hole(FIVE_YEARS + 257, 700, 949)
+    found = examine(prices, load(), benchmark="SPY", cost=0.001, resamples=100)
+    [note] = [note for note in found.report.notes if note.code == "lab_gaps"]
+    said = {"benchmark": "SPY", "sessions": 250, "first": str(prices.sessions[700]), "last": str(prices.sessions[949])}
+    assert note.params == said
+    assert found.report.sessions == found.report.verdict.params["sessions"] == FIVE_YEARS - 250
+    panel = found.panel
+    first = len(prices) - len(panel) - 1
+    assert np.prod(1 + panel.benchmark) == pytest.approx(prices.benchmark[-1] / prices.benchmark[first])
+    traded = panel.sessions.index(prices.sessions[701]), panel.sessions.index(prices.sessions[952])
+    assert not panel.turnover[slice(*traded), 0].any() and panel.turnover[: traded[0], 0].any()
+
+
+@pytest.mark.parametrize("hole", [0, 50])
+def test_sessions_without_a_close_do_not_count_as_judged(hole: int) -> None:
+    prices = with_hole(684 + 257 + hole, 500, 499 + hole)
+
+    def examined(sessions: int) -> LabReport:
+        return examine(prices.until(sessions), load(), benchmark="SPY", cost=0.001, resamples=100).report
+
+    assert examined(684 + 257).more_sessions == hole
+    assert examined(684 + 256 + hole).verdict.code == "lab_not_enough_data"
+    assert examined(684 + 257 + hole).verdict.code == "lab_no_edge"
+    assert examined(684 + 257 + hole).sessions == 684
 
 
 def test_a_short_variant_needs_fewer_sessions() -> None:
