@@ -11,7 +11,7 @@ is in the sector that was known by the month's end. If none was, the first one k
 has its day.
 
 The run of the last weekend comes before the month's last session. So every run also finishes the month before its own.
-A run for an earlier session than a month goes to computes the month once more as far as it goes.
+A finished month is computed as a whole, whichever of its sessions a later run is for: nothing would finish it again.
 """
 
 import logging
@@ -188,9 +188,9 @@ def sector_trends(
 def run(job: Job) -> JobResult:
     """Compute and publish each month asked for, and the month before the first one if its prices are there.
 
-    A month goes as far as it was published before, if that is further than what is asked for.
+    A month that is finished stays so, whichever of its sessions is asked for.
     """
-    asked = as_far_as_published(job, {year_and_month(day): day for day in job.days})
+    asked = whole_if_finished(job, {year_and_month(day): day for day in job.days})
     before = previous_month_end(job.days[0])
     sources = month_end_sources(job, [before, *asked.values()])
     skipped = {
@@ -224,15 +224,14 @@ def run(job: Job) -> JobResult:
     return JobResult(publications, skipped)
 
 
-def as_far_as_published(job: Job, asked: Mapping[tuple[int, int], date]) -> dict[tuple[int, int], date]:
-    """Return for each month the day asked for, or the later one as of which it is published."""
+def whole_if_finished(job: Job, asked: Mapping[tuple[int, int], date]) -> dict[tuple[int, int], date]:
+    """Return for each month the day asked for, or its last session if it is published as of that."""
     rows = fetch(job.conn, "SELECT as_of_date AS day FROM analytics_publication WHERE job = 'sectors'")
-    published = {year_and_month(day): day for day in sorted(row["day"] for row in rows)}
-    further = {month: max(day, published.get(month, day)) for month, day in asked.items()}
-    for month, day in asked.items():
-        if further[month] > day:
-            log.info("the month of %s is published as of %s, and stays so", day, further[month])
-    return further
+    published = [row["day"] for row in rows]
+    finished = {year_and_month(day): day for day in published if day == _sessions_of_month(day)[-1]}
+    for month in asked.keys() & finished.keys():
+        log.info("the month of %s is finished, and stays so", finished[month])
+    return {month: finished.get(month, day) for month, day in asked.items()}
 
 
 def tickers_of(job: Job, months: Sequence[date]) -> list[str]:
