@@ -30,7 +30,7 @@ from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
 from database.queries.missing_months import missing_months
 from database.queries.stale_publications import stale
-from database.queries.stale_sessions import Difference, ListOfHoldings, outdated, ranges
+from database.queries.stale_sessions import Difference, Figure, ListOfHoldings, outdated, ranges
 from database.queries.unpublished import unpublished
 from utils.command_line import exit_code_of
 from utils.dates import exchange_of, last_session_by, parse_date, session_before, why_no_exchange
@@ -188,7 +188,7 @@ def list_missing_months(sectors: Sequence[date], rebalances: Sequence[date]) -> 
             yield f"compute: ./start.sh run {run_name(dag_id)} --as-of {day}"
 
 
-def _describe(difference: Difference) -> str:
+def _describe(difference: Figure | ListOfHoldings) -> str:
     """Describe how something published differs from what would be published now.
 
     >>> _describe(Figure("AAPL", 5, 0.0123, None)), _describe(Figure("AAPL", 0, 3.0e12, 3.1e12))

@@ -150,8 +150,8 @@ def test_a_restated_bar_of_the_benchmark_concerns_its_sectors(
     published: None, conn: Connection, run: Callable[..., Any], day: date
 ) -> None:
     before = results(conn)
-    restated = "UPDATE collected_daily_etf_ohlc SET adj_close = adj_close * 2 WHERE ticker = 'SPY' AND trade_date = %s"
-    assert change(conn, restated, day) == 1
+    more = "UPDATE collected_daily_etf_ohlc SET adj_close = adj_close * 1.03 WHERE ticker = 'SPY' AND trade_date = %s"
+    assert change(conn, more, day) == 1
     listed = {(each.job, each.day) for each in found(conn)}
 
     beside(run)
