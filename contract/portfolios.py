@@ -193,7 +193,9 @@ class MonthlyPosition(Struct):
     split_factor: Annotated[
         float, Meta(description="Of the splits since price_date: price_usd / the close adjusted for them")
     ]
-    previous_weight: Annotated[float | None, Meta(description="The month before; null when it was not in it")]
+    previous_weight: Annotated[
+        float | None, Meta(description="The month before, as the record follows it; null when it was not in it")
+    ]
     previous_rank: int | None
 
 
@@ -217,7 +219,10 @@ class MonthlyPortfolio(Struct):
     ]
     record_as_of: Annotated[date | None, Meta(description="Last session of the monthly portfolio's record")]
     positions: list[MonthlyPosition]
-    removed: Annotated[list[MonthlyPosition], Meta(description="What the month before had and this one has not")]
+    removed: Annotated[
+        list[MonthlyPosition],
+        Meta(description="What the month before had, as the record follows it, and this one has not"),
+    ]
 
 
 class Trade(Struct):

@@ -20,8 +20,8 @@ DECISIONS = """
     WHERE job IN ('allocation', 'rebalance') AND status <> 'not_computable'
     ORDER BY job, as_of_date, period_days, position
 """
-# From when on people could know a decision, by the clock of its source: a market server has one of its own. Only where
-# its link says so. Column of a decision and its link.
+# Since when people could know a decision, by the clock of its source: a market server has one of its own. NULL where
+# its link does not say it. Of a decision and its `link`.
 KNOWN_SINCE = """
     CASE
         WHEN link.about -> 'code' = 'null' THEN NULL

@@ -1,21 +1,23 @@
 """A publication is a revision: made when its rows or inputs are new, and the record follows the first one."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
 from api import trades
+from batch import batch_monthly_sector_analyzer, spark_portfolio_performance
 from batch.inputs import Inputs
 from batch.publishing import Publication, TablePart, publish, rows_for
 from batch.runner import Job
-from batch.spark_portfolio_performance import published_decisions
 from config.config import DatabaseSettings
 from config.exchange_days import ExtraDay
 from database import canonical, tables
-from database.db_helper import Connection, connect, fetch, transaction
+from database.db_helper import Connection, connect, fetch, held_alone, transaction
 from database.queries import decisions, evidence, portfolios, track_record
 from database.queries.corrections import corrections
 from database.queries.held import held
@@ -23,6 +25,7 @@ from database.queries.paging import Found
 from ops.evidence.verify import verify
 from scratch_databases import a_database
 from utils.dates import close_of, session_after, sessions_between, valid_until
+from utils.errors import InvalidInput
 from utils.reasons import reason
 
 FRIDAY, THURSDAY, WEDNESDAY = date(2026, 8, 21), date(2026, 8, 20), date(2026, 8, 19)
@@ -381,7 +384,36 @@ def test_a_portfolio_known_only_after_it_is_bought_is_hindsight(
         cursor.execute("UPDATE evidence_link SET known_at = %s WHERE chain = 'publications'", (known_at,))
         cursor.execute("ALTER TABLE evidence_link ENABLE ALWAYS TRIGGER evidence_is_never_changed")
     allocate(conn, {"AAPL": 1.0}, OTHER, source=source)
-    assert [each.has_hindsight for each in published_decisions(job)] == [is_late]
+    assert [each.has_hindsight for each in spark_portfolio_performance.published_decisions(job)] == [is_late]
+
+
+@pytest.mark.parametrize("module", [spark_portfolio_performance, batch_monthly_sector_analyzer])
+def test_a_run_reads_what_the_one_before_it_has_published(
+    module: Any, empty_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes its moment behind the wait: of two runs none publishes over what the other has added."""
+    has_read = Event()
+
+    @contextmanager
+    def moment(_: Job) -> Iterator[Job]:
+        has_read.set()
+        raise InvalidInput("enough")
+        yield
+
+    monkeypatch.setattr(Job, "of_one_moment", moment)
+    nothing: Any = None
+    with (
+        closing(connect(empty_database)) as conn,
+        closing(connect(empty_database)) as other,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        with held_alone(other, f"run {module.NAME}"):
+            running = beside.submit(module.run, Job(nothing, conn, nothing, [FRIDAY], "a run"))
+            assert not has_read.wait(0.5)
+        assert has_read.wait(10)
+        assert isinstance(running.exception(), InvalidInput)
+        with held_alone(other, f"run {module.NAME}"):
+            pass  # What failed holds nothing.
 
 
 def test_what_an_older_version_published_is_the_first_revision(conn: Connection) -> None:
@@ -399,7 +431,7 @@ def test_what_an_older_version_published_is_the_first_revision(conn: Connection)
     assert (second["about"]["revision"], second["about"]["watermark"]) == (2, {})
     assert followed(conn) == {"NVDA": 1.0}
     nothing: Any = None
-    [decision] = published_decisions(Job(nothing, conn, nothing, [MONDAY], "a run"))
+    [decision] = spark_portfolio_performance.published_decisions(Job(nothing, conn, nothing, [MONDAY], "a run"))
     assert not decision.has_hindsight, "of when it was known nothing is known"
     assert [correction.changed for correction in corrections(conn, None).rows] == [[]]
     assert nothing_is_wrong(conn)
