@@ -23,6 +23,8 @@ TABLES = ("home", "rates", "suffixes")
 # What a line says, and what that of the exchange rates says.
 KEYS = ("exchange", "time_zone", "currency", "delay_minutes", "calendar_from")
 KEYS_OF_RATES = ("time_zone", "delay_minutes")
+# The signs of a ticker that a fund lists or a person asks for, at most as many as its column holds.
+TICKER = "[A-Za-z0-9^][A-Za-z0-9^.&=_-]{0,19}"
 CLASS_SHARE = re.compile(r"([A-Z]+)[./ ]([A-Z])")
 
 
