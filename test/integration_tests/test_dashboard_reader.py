@@ -89,14 +89,13 @@ def test_dates_do_not_overlap_on_a_phone(page: Page, address: str) -> None:
     page.resize(PHONE)
     page.open(address)
     # What draws the charts comes after the view.
-    drawn = "graphs.length && graphs.every(graph => graph.querySelectorAll('.xtick text').length > 1)"
-    page.waits_for(f"(graphs => {drawn})([...document.querySelectorAll('.dash-graph')])", "every chart has its dates")
+    page.waits_for("document.querySelector('.js-plotly-plot .xtick text')", "a chart has dates")
     graphs = page.run(
         "return [...document.querySelectorAll('.js-plotly-plot')].map(graph => "
         "[...graph.querySelectorAll('.xtick text')].map(each => each.getBoundingClientRect())"
         ".map(box => [box.left, box.right]))"
     )
-    assert graphs
+    assert any(len(graph) > 1 for graph in graphs)
     for graph in graphs:
         ends = sorted(map(tuple, graph))
         assert all(one[1] <= other[0] or one[0] == other[0] for one, other in pairwise(ends))
