@@ -12,6 +12,7 @@ from api.formats import LIST, Format, FormatName
 from api.pool import ReaderPool
 from api.responder import Responder
 from config.config import Settings
+from config.exchanges import TICKER
 from config.periods import MONTHLY, MONTHLY_PERIOD
 from config.universe import universe
 from contract.orders import POSITIONS
@@ -20,7 +21,7 @@ from utils.dates import ISO_DATE, sessions_of
 from utils.errors import InvalidInput, UnknownTicker
 from utils.reasons import Reason, reason
 
-SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
+SYMBOL = rf"^{TICKER}$"
 DIGEST = r"^[0-9a-f]{64}$"
 CHAIN = r"^[a-z_]+$"
 SECTOR = r"^[A-Za-z][A-Za-z &-]*$"

@@ -17,6 +17,8 @@ HOME = ""
 RATE = "=X"
 # As a regular expression. No slash: a symbol is a part of addresses and of file names.
 SYMBOL = "[!-.0-~]+"
+# The signs of a ticker that a fund lists or a person asks for, at most as many as its column holds.
+TICKER = "[A-Za-z0-9^][A-Za-z0-9^.&=_-]{0,19}"
 CLASS_SHARE = re.compile(r"([A-Z]+)[./ ]([A-Z])")
 
 

@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from config.exchanges import TICKER
 from contract.common import Source, Status
 from contract.reasons import Reasons
 from utils.messages import Moment
 
 Outside = Literal["sell", "keep"]
 # Of each position the ticker, the shares, and where it is known the currency.
-_POSITION = r"[A-Za-z0-9][A-Za-z0-9.=^-]{0,19}:[0-9]{1,9}(\.[0-9]{1,8})?(:[A-Za-z]{3})?"
+_POSITION = TICKER + r":[0-9]{1,9}(\.[0-9]{1,8})?(:[A-Za-z]{3})?"
 POSITIONS = rf"^({_POSITION}(,{_POSITION})*)?$"
 LONGEST_POSITIONS = 20_000  # characters
 LARGEST_CASH = 1e9  # US dollars

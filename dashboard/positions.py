@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
+from config.exchanges import TICKER as A_TICKER
 from config.exchanges import class_share
 from dashboard.texts import Text
 from dashboard.texts import trades as texts
@@ -59,7 +60,7 @@ HELD_AS = re.compile(
     r"cash|margin|long|현금|신용|(common|preferred)?(stocks?|shares?)|stk|equit(y|ies)|"
     r"(mutual|index)?(et[fpnc]s?|funds?)|etfsclosedendfunds|adrs?|reits?|aktien?|fonds|주식"
 )
-SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.=^-]{0,19}")
+SYMBOL = re.compile(A_TICKER)
 CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 MOST_POSITIONS = 500
 LARGEST_SHARES = Decimal(10) ** 9

@@ -42,6 +42,8 @@ JOB_CORES = 1
 ALL_CORES = 2**31 - 1
 
 PROFILE = "spark.actstock.profile"
+# Of a text in SQL. Spark looks for the names of variables behind a dollar sign before it reads the text.
+ESCAPES = str.maketrans({"\\": r"\\", "'": r"\'", "$": r"\u0024"})
 PARTITIONS = "spark.sql.shuffle.partitions"
 EVERY_SESSION = {
     "spark.sql.session.timeZone": "UTC",
@@ -228,7 +230,7 @@ def together(frame: "DataFrame", column: str) -> "DataFrame":
 
 
 def local_frame(spark: "SparkSession", rows: Sequence[Sequence[Any]], names: Sequence[str]) -> "DataFrame":
-    """Make a frame of at least one row of dates, integers, booleans and plain texts.
+    """Make a frame of at least one row of dates, integers, booleans and texts.
 
     A wide job's frame is sent to all executors when it is joined.
     """
@@ -254,8 +256,8 @@ def _literal(value: Any) -> str:
         return f"DATE'{value.isoformat()}'"
     if isinstance(value, int):
         return repr(value)
-    if isinstance(value, str) and value.replace("-", "").replace(".", "").isalnum():
-        return f"'{value}'"
+    if isinstance(value, str):
+        return f"'{value.translate(ESCAPES)}'"
     raise TypeError(f"{value!r} cannot be written as a literal")
 
 

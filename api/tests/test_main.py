@@ -16,7 +16,9 @@ from api import auth, deps
 from api.main import Api, create_app
 from api.safety import LARGEST_BODY
 from config.config import PROJECT_ROOT, ConfigError, Settings
+from config.exchanges import TICKER
 from config.universe import universe
+from contract.orders import POSITIONS
 from no_database import NoDatabase
 from utils import web_safety
 from utils.errors import UnknownTicker
@@ -284,7 +286,7 @@ def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:
         ("/stocks/SPY/history?from=2026-08-21&to=2026-08-20", 422, "InvalidInput", "from=2026-08-21 is after"),
         ("/etf-holdings/top-holdings/NVDA", 404, "UnknownTicker", "NVDA is no ETF of the universe"),
         ("/etf-holdings/all-holdings?etf=NVDA", 404, "UnknownTicker", "NVDA is no ETF of the universe"),
-        ("/stocks/%5EGSPC/latest", 422, "InvalidParameter", "'^GSPC' is not written as a ticker, like NVDA"),
+        ("/stocks/$GSPC/latest", 422, "InvalidParameter", "'$GSPC' is not written as a ticker, like NVDA"),
         ("/sectors/%3B/stocks", 422, "InvalidParameter", "';' is not written as a sector, like Technology"),
         ("/evidence/answers/zz", 422, "InvalidParameter", "'zz' is not written as a digest of 64 hexadecimal digits"),
     ],
@@ -295,6 +297,12 @@ def test_what_needs_no_database_to_be_refused(path: str, status: int, error: str
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert said in answer.json()["detail"]
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("ticker", ["M&M.NS", "J&KBANK.NS", "BRK-B", "005930.KS", "KRW=X", "^GSPC", "A_B.NS"])
+def test_what_a_fund_lists_can_be_asked_for_and_owned(ticker: str) -> None:
+    assert re.fullmatch(TICKER, ticker)
+    assert re.search(deps.SYMBOL, ticker) and re.search(POSITIONS, f"{ticker}:1,NVDA:2.5:USD")
 
 
 def test_every_pattern_has_words(client: TestClient) -> None:

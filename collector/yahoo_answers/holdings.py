@@ -8,13 +8,12 @@ from typing import Any
 
 from collector.yahoo_answers.envelope import Refusal
 from collector.yahoo_answers.model import FundHolding
-from collector.yahoo_answers.values import LONGEST_NAME, LONGEST_TICKER, plain_number
-from config.exchanges import RATE, class_share
+from collector.yahoo_answers.values import LONGEST_NAME, plain_number
+from config.exchanges import RATE, TICKER, class_share
 from utils.messages import SHARE_LIMIT
 from utils.reasons import Reason, reason
 from utils.text import printable
 
-TICKER = re.compile(r"[A-Za-z0-9^.&=_-]+")
 MONEY_MARKET_FUND = re.compile("[A-Z]{3}XX")  # as all of the United States' are called
 # Names of cash, and of the funds that hold it for others.
 CASH = re.compile(
@@ -92,7 +91,7 @@ def _read_line(item: Any) -> FundHolding | Reason:
     called = printable(ticker or name or "a line without a name", 60)
     if not ticker:
         return reason("without_symbol", name=called)
-    if len(ticker) > LONGEST_TICKER or not TICKER.fullmatch(ticker):
+    if not re.fullmatch(TICKER, ticker):
         return reason("no_ticker", name=called)
     if NO_SHARE.fullmatch(ticker):
         return reason("no_share", name=called)

@@ -62,6 +62,7 @@ KOREAN = "종목코드\t종목명\t보유수량\t평가금액\n005930\t삼성전
     [
         ("", "", None, []),
         ("NVDA 10\nbrk.b, 2.5\n\n3 MU\ncash: $10,000", "NVDA:10,BRK-B:2.5,MU:3", "10000", []),
+        ("M&M.NS 10\nj&kbank.ns,2", "M&M.NS:10,J&KBANK.NS:2", None, []),
         ("NVDA:1\nNVDA:2 USD", "NVDA:1,NVDA:2:USD", None, []),
         (INTERACTIVE_BROKERS, "BRK-B:3:USD,005930:10:KRW", "1234.5", [(7, texts.NO_STOCK)]),
         (FLEX, "NVDA:12.5:USD", None, []),
