@@ -197,7 +197,7 @@ def _left_out(session: date, portfolios: Portfolios) -> list[Reason]:
 
 def why_incomplete(session: date, portfolios: Portfolios) -> list[Reason]:
     """Tell which of the portfolios are empty, and why. Empty when each has positions."""
-    empty = {days: row["reason"] for days, row in portfolios.items() if row["status"] != "published"}
+    empty = {days: row["reason"] for days, row in portfolios.items() if row["status"] == "empty"}
     if not empty:
         return []
     whole = "every_portfolio_empty" if len(empty) == len(portfolios) else "empty_portfolio"

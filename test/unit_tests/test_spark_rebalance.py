@@ -213,7 +213,21 @@ def test_a_month_without_a_shorter_portfolio_is_degraded() -> None:
     assert words(said.degraded_reason) == (
         "the portfolio of 2026-08-28 over 10 sessions is left out: it is not computable: SPY over 10 sessions"
     )
-    assert "over 10 sessions" in (words(said.reason) or "")
+    assert said.reason == []
+
+
+def test_a_portfolio_that_is_not_computable_is_not_called_empty() -> None:
+    lines = lacking(5)
+    said = rebalancer.publication_of(SUNDAY, FRIDAY, lines, [None] * 2)  # type: ignore[list-item]
+    assert (said.status, said.reason) == ("published", [])
+    for days in (10, 20):
+        lines[days] |= {"status": "empty", "reason": stored("none")}
+    said = rebalancer.publication_of(SUNDAY, FRIDAY, lines, [])
+    assert (said.status, words(said.reason)) == (
+        "empty",
+        "an empty portfolio of 2026-08-28 adds nothing; over 10 sessions: none; over 20 sessions: none",
+    )
+    assert (words(said.degraded_reason) or "").startswith("the portfolio of 2026-08-28 over 5 sessions is left out")
 
 
 def test_a_rebalance_is_as_trustworthy_as_the_least_of_its_portfolios() -> None:
