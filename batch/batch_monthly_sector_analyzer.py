@@ -11,6 +11,7 @@ is in the sector that was known by the month's end. If none was, the first one k
 has its day.
 
 The run of the last weekend comes before the month's last session. So every run also finishes the month before its own.
+A finished month is computed as a whole, whichever of its sessions a later run is for: nothing would finish it again.
 """
 
 import logging
@@ -29,7 +30,7 @@ from batch.prices import ETF_PRICES, PRICE_COLUMNS, STOCK_PRICES, benchmark_sour
 from batch.publishing import JobResult, Publication, TablePart, publish, rows_for
 from batch.reasons import each_once, of_ticker_each, read_each
 from batch.returns import exchanges_of, sessions_exchange_of, with_returns
-from batch.runner import Job, JobCalendar, of_one_moment, run_job
+from batch.runner import Job, JobCalendar, of_one_moment, one_at_a_time, run_job
 from batch.sources import least_trusted, source_label
 from config.universe import universe
 from database.db_helper import fetch
@@ -182,10 +183,14 @@ def sector_trends(
     )
 
 
+@one_at_a_time(NAME)
 @of_one_moment
 def run(job: Job) -> JobResult:
-    """Compute and publish each month asked for, and the month before the first one if its prices are there."""
-    asked = {year_and_month(day): day for day in job.days}
+    """Compute and publish each month asked for, and the month before the first one if its prices are there.
+
+    A month that is finished stays so, whichever of its sessions is asked for.
+    """
+    asked = whole_if_finished(job, {year_and_month(day): day for day in job.days})
     before = previous_month_end(job.days[0])
     sources = month_end_sources(job, [before, *asked.values()])
     skipped = {
@@ -217,6 +222,16 @@ def run(job: Job) -> JobResult:
     replaced = [session for day in months for session in _sessions_of_month(day)]
     publish(job, NAME, parts, publications, inputs_of(months, tickers, gaps), replaced_days=replaced)
     return JobResult(publications, skipped)
+
+
+def whole_if_finished(job: Job, asked: Mapping[tuple[int, int], date]) -> dict[tuple[int, int], date]:
+    """Return for each month the day asked for, or its last session if it is published as of that."""
+    rows = fetch(job.conn, "SELECT as_of_date AS day FROM analytics_publication WHERE job = 'sectors'")
+    published = [row["day"] for row in rows]
+    finished = {year_and_month(day): day for day in published if day == _sessions_of_month(day)[-1]}
+    for month in asked.keys() & finished.keys():
+        log.info("the month of %s is finished, and stays so", finished[month])
+    return {month: finished.get(month, day) for month, day in asked.items()}
 
 
 def tickers_of(job: Job, months: Sequence[date]) -> list[str]:

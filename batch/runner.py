@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from batch.publishing import SHOWN_REASONS, JobResult
 from config.config import DatabaseSettings, Settings, SparkSettings, YahooSettings
 from config.universe import universe
-from database.db_helper import Connection, connect, reading_at_once
+from database.db_helper import Connection, connect, held_alone, reading_at_once
 from database.queries import doubts as stored_doubts
 from database.queries.doubts import DOUBTS
 from utils.command_line import WRONG_SETTINGS, Failure, exit_code, failure_of, print_failure
@@ -149,7 +149,27 @@ class Job:
         return self.read(DOUBTS, **params) if has_doubts else None
 
 
-def of_one_moment(run: Callable[[Job], JobResult]) -> Callable[[Job], JobResult]:
+Run = Callable[[Job], JobResult]
+
+
+def one_at_a_time(name: str) -> Callable[[Run], Run]:
+    """Let runs of a job wait for each other, whatever their days: each reads what the one before has published.
+
+    Above `of_one_moment`, so that the moment comes after the wait.
+    """
+
+    def in_turn(run: Run) -> Run:
+        @wraps(run)
+        def alone(job: Job) -> JobResult:
+            with held_alone(job.conn, f"run {name}"):
+                return run(job)
+
+        return alone
+
+    return in_turn
+
+
+def of_one_moment(run: Run) -> Run:
     """Let a job read everything as of one moment."""
 
     @wraps(run)
@@ -163,7 +183,7 @@ def of_one_moment(run: Callable[[Job], JobResult]) -> Callable[[Job], JobResult]
 def run_job(
     name: str,
     description: str,
-    run: Callable[[Job], JobResult],
+    run: Run,
     arguments: Sequence[str] | None,
     calendar: JobCalendar = SESSIONS,
     rows_a_day: RowsADay | None = holdings_a_day,
@@ -207,7 +227,7 @@ def _command_line(description: str, calendar: JobCalendar) -> argparse.ArgumentP
 
 def _run(
     name: str,
-    run: Callable[[Job], JobResult],
+    run: Run,
     options: argparse.Namespace,
     calendar: JobCalendar,
     rows_a_day: RowsADay | None,

@@ -85,6 +85,19 @@ def transaction(conn: Connection) -> Iterator[None]:
 
 
 @contextmanager
+def held_alone(conn: Connection, name: str) -> Iterator[None]:
+    """Hold a name that one connection at a time can have. Others wait. It ends with the connection at the latest."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", (name,))
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            with transaction(conn), conn.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", (name,))
+
+
+@contextmanager
 def reading_at_once(settings: DatabaseSettings) -> Iterator[tuple[Connection, str]]:
     """Return a connection that reads everything as of one moment, and the name by which other sessions take part."""
     conn = connect(settings, _OneTransaction)

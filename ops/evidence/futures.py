@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from psycopg2 import extensions
+
 from config.universe import universe
 from config.universe_csv import SECTORS_OF_STOCKS
 from database import tables
@@ -66,18 +68,23 @@ def forget(conn: Connection, session: date, first: date, jobs: Collection[str]) 
         for table, day in DATED.items():
             known = f" AND NOT ({STAYS[table]})" if table in STAYS else ""
             cursor.execute(f"DELETE FROM {table.name} WHERE {day} > %s{known}", (session,))
-        for job, of_job in evidence.OF_JOB.items():
+        for job in evidence.OF_JOB:
             since = first if job in jobs else session + timedelta(days=1)
-            for published in of_job:
-                for name in filter(None, (published.table, published.kept)):
-                    own = " AND job = %(job)s" if "job" in name.columns else ""
-                    query = f"DELETE FROM {name.name} WHERE {published.day} >= %(since)s{own}"
-                    cursor.execute(query, {"since": since, "job": job})
-            cursor.execute(
-                "DELETE FROM evidence_link WHERE chain = 'publications' AND about ->> 'job' = %s "
-                "AND (about ->> 'as_of_date')::date >= %s",
-                (job, since),
-            )
+            forget_published(cursor, job, since)
+
+
+def forget_published(cursor: extensions.cursor, job: str, since: date) -> None:
+    """Delete what a job has published of a day and of those behind it. Runs inside the caller's transaction."""
+    for published in evidence.OF_JOB[job]:
+        for name in filter(None, (published.table, published.kept)):
+            own = " AND job = %(job)s" if "job" in name.columns else ""
+            query = f"DELETE FROM {name.name} WHERE {published.day} >= %(since)s{own}"
+            cursor.execute(query, {"since": since, "job": job})
+    cursor.execute(
+        "DELETE FROM evidence_link WHERE chain = 'publications' AND about ->> 'job' = %s "
+        "AND (about ->> 'as_of_date')::date >= %s",
+        (job, since),
+    )
 
 
 def draw(conn: Connection, session: date, seed: str) -> None:

@@ -16,17 +16,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import SparkSession
 
 from config.config import ConfigError, DatabaseSettings, Settings
 from database import tables
-from database.db_helper import Connection, connect
+from database.db_helper import Connection, connect, transaction
 from ops.console import complain, say
 from ops.databases import copy_database, create_database, drop_databases
 from ops.evidence.copying import allow_changes, copy_rows
-from ops.evidence.futures import DATED, SESSIONS_AHEAD, draw, forget
+from ops.evidence.futures import DATED, SESSIONS_AHEAD, draw, forget, forget_published
 from ops.evidence.jobs import (
     ALLOCATION,
     JOBS,
@@ -112,6 +112,8 @@ class LookAhead:
         """Compute the sessions of a cut with its future, and return what differs from the reference."""
         if SECTORS in self.jobs:
             # A running month has one publication, the newest: that of this session has to be made now.
+            with closing(connect(self.reference)) as conn, transaction(conn), conn.cursor() as cursor:
+                forget_published(cursor, SECTORS.name, cut.session)
             run(SECTORS, self.spark, self.reference, [cut.session])
         copy_database(self.reference, self.world)
         with closing(connect(self.world)) as conn:
@@ -154,6 +156,12 @@ def fill(platform: Connection, reference: DatabaseSettings, first: date, last: d
         for table, day in DATED.items():
             since = date.min if table is tables.ETF_HOLDINGS else start
             copy_rows(platform, conn, table.name, f"{day} BETWEEN %s AND %s", (since, end))
+        # With another future a session would be published at another moment, which changes nothing of its values.
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute(
+                "UPDATE collected_daily_etf_ohlc SET fetched_at = %s",
+                (datetime.combine(end, datetime.max.time(), UTC),),
+            )
 
 
 @contextmanager

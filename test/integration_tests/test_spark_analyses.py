@@ -219,6 +219,17 @@ def test_a_running_month_can_be_computed_again(run: Callable[..., Any], conn: Co
     assert (rows_of(conn, tables.SECTOR_TRENDING), rows_of(conn, tables.PUBLICATION)) == once
 
 
+def test_a_finished_month_stays_finished(run: Callable[..., Any], conn: Connection) -> None:
+    """July's own run, which came before its last session, is repeated after August's has finished it."""
+    friday = date(2026, 7, 24)
+    run(sectors, friday)
+    run(sectors, AS_OF)
+    once = rows_of(conn, tables.SECTOR_TRENDING), rows_of(conn, tables.PUBLICATION)
+    assert [line["as_of_date"] for line in once[1]] == [JUNE_END, JULY_END, AS_OF]
+    run(sectors, friday)
+    assert (rows_of(conn, tables.SECTOR_TRENDING), rows_of(conn, tables.PUBLICATION)) == once
+
+
 def test_a_range_is_its_months(run: Callable[..., Any], conn: Connection) -> None:
     days = sectors.MONTHS.between(date(2026, 7, 6), AS_OF)
     assert days == [JULY_END, AS_OF]
