@@ -72,7 +72,7 @@ def _still_held(conn: Connection, month: MonthlyPortfolio) -> list[MonthlyPositi
     """Return last month's positions at the prices of this month's session; none when they are sold."""
     if month.previous_rebalance_date is None or month.as_of_date is None or _has_run_out(month):
         return []
-    return portfolios.month_positions(conn, month.previous_rebalance_date, month.as_of_date)
+    return portfolios.followed_month(conn, month.previous_rebalance_date, month.as_of_date)
 
 
 def _trades(

@@ -15,7 +15,7 @@ from config.periods import PERIODS
 from config.universe import universe
 from contract.reasons import shown
 from database.db_helper import Connection, replace_partition, replace_partition_from, transaction
-from database.queries.evidence import universe_digest, watermark
+from database.queries.evidence import source_clock, universe_digest, watermark
 from database.tables import PUBLICATION, Table
 from utils.errors import InvalidInput
 from utils.reasons import Reason, as_json
@@ -103,7 +103,7 @@ def publish(
     """
     replaced_days = sorted({publication.as_of_date for publication in publications} | set(replaced_days))
     days = sorted({*replaced_days, *recomputed_days})
-    basis = Basis(inputs.digests(job.conn, days), watermark(job.conn), universe_digest())
+    basis = Basis(inputs.digests(job.conn, days), watermark(job.conn), universe_digest(), source_clock(job.conn))
     conn = job.writer or job.conn
     rows = [tuple(_stored(getattr(row, column, job.run_id)) for column in PUBLICATION.columns) for row in publications]
     of_publications = {"job": name, "as_of_date": replaced_days}

@@ -4,7 +4,7 @@ import hashlib
 import platform
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -27,11 +27,13 @@ class Basis(NamedTuple):
     inputs: the digest of each day's inputs
     watermark: the newest position of each chain at that moment
     universe: the digest of its settings
+    source_clock: when the source had answered last, by its own clock
     """
 
     inputs: Mapping[date, str]
     watermark: Mapping[str, int]
     universe: str
+    source_clock: datetime | None
 
 
 def adopt(conn: Connection, job: str, days: Collection[date]) -> None:
@@ -72,6 +74,7 @@ def _about(job: str, day: date, newest: Revision | None, basis: Basis | None) ->
         "revision": newest.about["revision"] + 1 if newest else 1,
         "input_digest": basis and basis.inputs.get(day),
         "watermark": basis and dict(basis.watermark),
+        "source_clock": basis and basis.source_clock and basis.source_clock.isoformat(),
         "universe": basis and basis.universe,
         "extra_days": basis and evidence.extra_days_digest(),
         "code": basis and code_version(),

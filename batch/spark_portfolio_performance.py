@@ -6,11 +6,12 @@ it expires. An empty publication is cash. A session without a publication, or wi
 the portfolio as it is. So the track record begins with the first computable one.
 
 The record follows the first revision of each portfolio, which is what a person could have acted on. A later revision of
-a portfolio changes nothing here.
+a portfolio changes nothing here. Where the first one was published only after the close at which it is bought, or rests
+on later holdings, nobody could: this is marked as hindsight.
 
 Every run computes all series again, from the first publication to the newest session that was ever asked for. So the
-order of runs changes nothing. Prices that were restated meanwhile make new revisions of earlier sessions: the record is
-shown as it was published first, and these beside it.
+order of runs changes nothing, and one run waits for another. Prices that were restated meanwhile make new revisions of
+earlier sessions: the record is shown as it was published first, and these beside it.
 """
 
 import json
@@ -39,7 +40,7 @@ from batch.publishing import (
 )
 from batch.reasons import read_each
 from batch.returns import exchanges_of
-from batch.runner import Job, of_one_moment, run_job
+from batch.runner import Job, of_one_moment, one_at_a_time, run_job
 from batch.sources import least_trusted, source_label, with_source_rank
 from batch.track_record import (
     Decision,
@@ -56,10 +57,10 @@ from config.universe import universe
 from database.db_helper import Row as StoredRow
 from database.db_helper import fetch
 from database.queries import doubts
+from database.queries.decisions import DECISIONS, KNOWN_SINCE, POSITIONS
 from database.queries.doubts import DOUBTS
-from database.queries.track_record import DECISIONS, POSITIONS
 from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE, Table
-from utils.dates import HOME_EXCHANGE, sessions_between, traded_on
+from utils.dates import HOME_EXCHANGE, close_of, sessions_between, traded_on
 from utils.errors import NotStored
 from utils.reasons import Reason, as_one, from_json, reason, unique
 from utils.spark_utils import local_frame
@@ -69,8 +70,12 @@ log = logging.getLogger(f"batch.{NAME}")
 
 FIRST_DECISIONS = f"""
     SELECT period_days, as_of_date AS decided_on, degraded_reason IS NOT NULL AS is_degraded,
-        COALESCE(holdings_as_of > as_of_date, FALSE) AS has_hindsight, source
+        COALESCE(holdings_as_of > as_of_date, FALSE) OR COALESCE({KNOWN_SINCE} > bought_at, FALSE) AS has_hindsight,
+        source
     FROM ({DECISIONS}) AS decision
+    JOIN UNNEST(%(decided)s::date[], %(bought_at)s::timestamptz[]) AS purchase (as_of_date, bought_at)
+        USING (as_of_date)
+    LEFT JOIN evidence_link AS link ON (link.chain, link.position) = ('publications', decision.position)
     WHERE job = 'rebalance' OR period_days = ANY(%(periods)s)
     ORDER BY period_days, as_of_date
 """
@@ -78,6 +83,7 @@ FIRST_DECISIONS = f"""
 NOISE = 1e-9
 
 
+@one_at_a_time(NAME)
 @of_one_moment
 def run(job: Job) -> JobResult:
     """Follow every portfolio to the last of the days, and publish each day on which the benchmark has a price."""
@@ -201,7 +207,7 @@ def inputs_of(job: Job, last: date | None) -> Inputs:
             "since": [since.get(ticker, first) for ticker in tickers],
             "first": first,
             "last": last,
-            "periods": list(published_periods()),
+            **_decided(job),
         },
         grows=True,
     )
@@ -215,8 +221,19 @@ def count_not_computable(job: Job) -> int:
 
 def published_decisions(job: Job) -> list[Decision]:
     """Return all that stage 5 and the monthly rebalance have published, the earliest first."""
-    rows = fetch(job.conn, FIRST_DECISIONS, {"periods": list(published_periods())})
+    rows = fetch(job.conn, FIRST_DECISIONS, _decided(job))
     return sorted((Decision(**row) for row in rows), key=attrgetter("decided_on"))
+
+
+def _decided(job: Job) -> dict[str, Any]:
+    """Return the parameters of FIRST_DECISIONS: the periods, the days, and when what is decided on them is bought."""
+    rows = fetch(job.conn, f"SELECT DISTINCT as_of_date AS day FROM ({DECISIONS}) AS decision")
+    days = [row["day"] for row in rows]
+    return {
+        "periods": list(published_periods()),
+        "decided": days,
+        "bought_at": [close_of(traded_on(day)) for day in days],
+    }
 
 
 def last_session_to_follow(job: Job, asked: date) -> date:

@@ -9,6 +9,10 @@ from contract.common import DegradedReason, MarketCapSource, Paged, Source, Stat
 from contract.reasons import Reasons
 from utils.messages import Moment
 
+HINDSIGHT = (
+    "What was held rests on later holdings, or was published after the close at which it is bought: no real record"
+)
+
 
 class Position(Struct):
     position_rank: Annotated[int, Meta(description="1 = largest weight")]
@@ -161,7 +165,7 @@ class RecordSession(Struct):
     cash_weight: Annotated[float, Meta(description="At the close, before what is traded there")]
     position_count: int
     is_degraded: Annotated[bool, Meta(description="What was held was published without some prices, or in doubt")]
-    has_hindsight: Annotated[bool, Meta(description="What was held rests on holdings collected later: no real record")]
+    has_hindsight: Annotated[bool, Meta(description=HINDSIGHT)]
     carried_weight: Annotated[float, Meta(description="Of positions without a close, which stand at their last one")]
     carried_reason: Annotated[str | None, Meta(description="Which, the benchmark included, and why; null: none")]
     carried_reasons: Reasons
@@ -189,7 +193,9 @@ class MonthlyPosition(Struct):
     split_factor: Annotated[
         float, Meta(description="Of the splits since price_date: price_usd / the close adjusted for them")
     ]
-    previous_weight: Annotated[float | None, Meta(description="The month before; null when it was not in it")]
+    previous_weight: Annotated[
+        float | None, Meta(description="The month before, as the record follows it; null when it was not in it")
+    ]
     previous_rank: int | None
 
 
@@ -213,7 +219,10 @@ class MonthlyPortfolio(Struct):
     ]
     record_as_of: Annotated[date | None, Meta(description="Last session of the monthly portfolio's record")]
     positions: list[MonthlyPosition]
-    removed: Annotated[list[MonthlyPosition], Meta(description="What the month before had and this one has not")]
+    removed: Annotated[
+        list[MonthlyPosition],
+        Meta(description="What the month before had, as the record follows it, and this one has not"),
+    ]
 
 
 class Trade(Struct):
@@ -347,9 +356,7 @@ class FollowedReturn(Struct):
     total_return_net: Annotated[float, Meta(description="Less the cost of every trade")]
     benchmark_return: float | None
     max_drawdown: Annotated[float, Meta(description="Of the net value; 0 or negative")]
-    hindsight_sessions: Annotated[
-        int, Meta(description="Held from holdings collected later than its session: no real record")
-    ]
+    hindsight_sessions: Annotated[int, Meta(description=f"Sessions of no real record. {HINDSIGHT}")]
     degraded_sessions: Annotated[int, Meta(description="Held a portfolio that was published as degraded")]
     source: Source
     net: list[float]

@@ -286,7 +286,7 @@ CREATE TABLE analytics_portfolio_performance (
     carried_weight     DOUBLE PRECISION NOT NULL,    -- of positions, held or bought, that stand at an earlier close
     carried_reason     JSONB,                        -- which, the benchmark included, and why; NULL: none
     is_degraded        BOOLEAN     NOT NULL,         -- what was held was published without some prices
-    has_hindsight      BOOLEAN     NOT NULL,         -- ... from holdings collected later: no real record
+    has_hindsight      BOOLEAN     NOT NULL,         -- ... from holdings collected later, or after it is bought: no real record
     source             VARCHAR(20) NOT NULL,
     PRIMARY KEY (period_days, trade_date)
 );

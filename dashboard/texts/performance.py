@@ -37,10 +37,10 @@ OF_DAYS = Text("{days} sessions", "{days}거래일")
 OF_MONTH = Text("Monthly", "월간")
 
 HINDSIGHT = Text(
-    "No real record: in {count} of {sessions} sessions the portfolio rests on ETF holdings that were collected later. "
-    "Nobody could have held it then.",
-    "실제 성과 기록이 아닙니다. {sessions}거래일 중 {count}거래일의 포트폴리오는 나중에 수집된 ETF 보유 종목으로 "
-    "계산되었으며, 당시에는 아무도 그렇게 보유할 수 없었습니다.",
+    "No real record: in {count} of {sessions} sessions nobody could have held the portfolio. It rests on ETF holdings "
+    "that were collected later, or was published only after the close at which it is bought.",
+    "실제 성과 기록이 아닙니다. {sessions}거래일 중 {count}거래일의 포트폴리오는 당시 아무도 보유할 수 없었습니다. "
+    "나중에 수집된 ETF 보유 종목으로 계산되었거나, 매수하는 종가가 지난 뒤에야 발표되었습니다.",
 )
 DEGRADED = Text(
     "In {count} of {sessions} sessions the portfolio had been published without some prices.",

@@ -84,8 +84,8 @@ RECORD = Text(
 RECORD_NET = Text("net of cost", "(비용 차감 후)")
 RECORD_DRAWDOWN = Text("deepest drawdown", "최대 낙폭")
 RECORD_HINDSIGHT = Text(
-    "No real record: {count} of these sessions rest on holdings collected later.",
-    "실제 기록이 아닙니다: 이 중 {count}거래일은 나중에 수집된 보유 종목으로 계산되었습니다.",
+    "No real record: nobody could have held it in {count} of these sessions. It was known too late.",
+    "실제 기록이 아닙니다: 이 중 {count}거래일은 너무 늦게 알려져 아무도 보유할 수 없었습니다.",
 )
 NO_RECORD = Text(
     "Not followed yet: that takes a session after the first portfolio.",

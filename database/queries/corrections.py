@@ -6,6 +6,7 @@ from msgspec import convert
 
 from contract.portfolios import Correction
 from database.db_helper import Connection
+from database.queries.decisions import DECISIONS
 from database.queries.paging import Found
 from database.queries.typed import fetch_as
 
@@ -23,7 +24,7 @@ def corrections(conn: Connection, as_of: date | None) -> Found[Correction]:
     found = fetch_as(
         conn,
         _Counted,
-        """
+        f"""
         WITH later AS MATERIALIZED (
             SELECT
                 about ->> 'job' AS job,
@@ -53,11 +54,10 @@ def corrections(conn: Connection, as_of: date | None) -> Found[Correction]:
                     WHERE (job, as_of_date, position) = (later.job, later.as_of_date, later.position)
                 ) AS now
                 FULL JOIN (
-                    SELECT period_days, ticker, weight FROM portfolio
-                    WHERE (job, as_of_date, position) = (later.job, later.as_of_date, (
-                        SELECT MIN(position) FROM evidence_publication AS decision
-                        WHERE (decision.job, decision.as_of_date) = (later.job, later.as_of_date)
-                            AND status <> 'not_computable'))
+                    SELECT period_days, ticker, weight
+                    FROM ({DECISIONS}) AS decision
+                    JOIN portfolio USING (job, as_of_date, period_days, position)
+                    WHERE (job, as_of_date) = (later.job, later.as_of_date) AND position <= later.position
                 ) AS followed USING (period_days, ticker)
                 CROSS JOIN LATERAL (
                     SELECT COALESCE(now.weight, 0) - COALESCE(followed.weight, 0) AS change
@@ -102,14 +102,14 @@ def corrections(conn: Connection, as_of: date | None) -> Found[Correction]:
                 CASE WHEN newest.about -> 'universe' IS DISTINCT FROM before.about -> 'universe' THEN 'universe' END,
                 -- Earlier versions did not note them.
                 CASE WHEN newest.about -> 'extra_days' <> before.about -> 'extra_days' THEN 'calendar' END,
-                CASE WHEN newest.about #> '{code,sources}' IS DISTINCT FROM before.about #> '{code,sources}'
+                CASE WHEN newest.about #> '{{code,sources}}' IS DISTINCT FROM before.about #> '{{code,sources}}'
                     THEN 'code' END,
                 CASE WHEN newest.about -> 'libraries' IS DISTINCT FROM before.about -> 'libraries' THEN 'libraries' END
             ], NULL) AS differing
         ) AS reasons
         CROSS JOIN LATERAL (
             -- Of what was published before there were revisions nothing is known but the rows.
-            SELECT CASE WHEN before.about -> 'code' = 'null' THEN '{}' ELSE differing END AS changed
+            SELECT CASE WHEN before.about -> 'code' = 'null' THEN '{{}}' ELSE differing END AS changed
         ) AS told
         ORDER BY newest.position DESC
         """,

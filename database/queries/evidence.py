@@ -6,7 +6,7 @@ and a line for each row, which begins with the table's name, too. The rows are i
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -152,6 +152,13 @@ def digest_at(conn: Connection, chain: str, position: int) -> str | None:
 def watermark(conn: Connection) -> dict[str, int]:
     """Return the newest position of each chain: all that is known."""
     return {row["chain"]: row["position"] for row in heads(conn)}
+
+
+def source_clock(conn: Connection) -> datetime | None:
+    """Return when the source has answered last, by its own clock; None before there is a bar."""
+    [row] = fetch(conn, "SELECT MAX(fetched_at) AS newest FROM collected_daily_etf_ohlc")
+    newest: datetime | None = row["newest"]
+    return newest
 
 
 def universe_digest() -> str:

@@ -1,6 +1,6 @@
 """What the published portfolios hold at a session: stocks whose closes are needed until they are sold.
 
-The portfolios are those that database.queries.track_record decides on, and their newest revisions. The rule is that of
+The portfolios are those of database.queries.decisions, and their newest revisions. The rule is that of
 batch.track_record: what is decided on one session is bought at the close of the next one, and sold at the close of the
 next purchase. The month's portfolio is sold at the end of its last session at the latest. At a close at which one is
 exchanged for another both have to have a price.
@@ -14,7 +14,7 @@ from operator import itemgetter
 from config.periods import MONTHLY_PERIOD
 from config.universe import universe
 from database.db_helper import Connection, fetch
-from database.queries.track_record import DECISIONS, POSITIONS
+from database.queries.decisions import DECISIONS, POSITIONS
 from utils.dates import month_sold_on, traded_on
 
 MONTH = MONTHLY_PERIOD

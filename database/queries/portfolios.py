@@ -17,8 +17,8 @@ from contract.portfolios import (
 )
 from contract.reasons import ShownReason
 from database.db_helper import Connection, Row, fetch
+from database.queries.decisions import DECISIONS, MONTH_COLUMNS, MONTHS
 from database.queries.paging import Found, Page, fetch_page
-from database.queries.track_record import DECISIONS, MONTHS
 from database.queries.typed import fetch_as
 from utils.dates import last_session_by, sessions_of, valid_until
 from utils.errors import NotPublished
@@ -44,15 +44,20 @@ _PORTFOLIO = """
             AND position.period_days = publication.period_days
     ) AS positions
 """
-# The positions of a rebalance with their price of its session in US dollars, as rows of JSON. A stored close is
-# adjusted for the splits that came after it: times these, it is what was paid on its day.
-_MONTHLY_POSITIONS = """
+# The positions of one rebalance as published last, and of another one as the record follows it, with their prices at a
+# session in US dollars. A stored close is adjusted for the splits that came after it: times these, it is what was paid
+# on its day.
+_MONTHLY_POSITIONS = f"""
     SELECT
         position.*,
         bar.dollar_close * later.split_factor AS price_usd,
         bar.trade_date AS price_date,
         later.split_factor
-    FROM analytics_monthly_portfolio AS position
+    FROM (
+        SELECT {MONTH_COLUMNS} FROM analytics_monthly_portfolio WHERE rebalance_date = %(this)s
+        UNION ALL
+        SELECT {MONTH_COLUMNS} FROM ({MONTHS}) AS followed WHERE rebalance_date = %(before)s
+    ) AS position
     LEFT JOIN LATERAL (
         SELECT is_etf, trade_date, dollar_close
         FROM collected_dollar_close
@@ -219,19 +224,20 @@ def weights(conn: Connection, start: date | None, end: date | None, period: int 
 def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio | None:
     """Return one rebalance, the newest when none is named, with its changes against the decision before.
 
-    None without one. One that is not computable is no decision, and changes nothing.
+    None without one. The decision before is the one that the record follows. A rebalance that was never computable is
+    none, and changes nothing.
 
     is_in_record: it was published before the record was computed, which goes to the session record_as_of.
     """
     published = fetch_as(
         conn,
         MonthlyPortfolio,
-        """
+        f"""
         SELECT
             as_of_date AS rebalance_date, NULL AS valid_until, NULL AS as_of_date,
             (
-                SELECT MAX(as_of_date) FROM analytics_publication AS before
-                WHERE job = 'rebalance' AND status <> 'not_computable' AND before.as_of_date < publication.as_of_date
+                SELECT MAX(as_of_date) FROM ({DECISIONS}) AS before
+                WHERE job = 'rebalance' AND before.as_of_date < publication.as_of_date
             ) AS previous_rebalance_date,
             '[]'::jsonb AS positions, '[]'::jsonb AS removed,
             status, reason, degraded_reason, holdings_as_of, source, published_at,
@@ -258,9 +264,9 @@ def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio |
     return month
 
 
-def month_positions(conn: Connection, rebalance_date: date, session: date) -> list[MonthlyPosition]:
-    """Return a rebalance's positions by rank, at prices known at a session."""
-    return _changes(conn, rebalance_date, None, session).positions
+def followed_month(conn: Connection, rebalance_date: date, session: date) -> list[MonthlyPosition]:
+    """Return a rebalance's positions by rank as the record follows them, at prices known at a session."""
+    return _changes(conn, None, rebalance_date, session).removed
 
 
 def volumes(conn: Connection, tickers: Sequence[str], session: date) -> dict[str, float]:
@@ -292,15 +298,17 @@ class _Changes(Struct):
     removed: list[MonthlyPosition]
 
 
-def _changes(conn: Connection, this: date, before: date | None, session: date) -> _Changes:
-    """Return the positions of one rebalance, and those that only the one before has, at prices known at a session."""
+def _changes(conn: Connection, this: date | None, before: date | None, session: date) -> _Changes:
+    """Return the positions of one rebalance, and those that only the one before has, at prices known at a session.
+
+    Of the one before as the record follows it. None: no rebalance.
+    """
     [changes] = fetch_as(
         conn,
         _Changes,
         f"""
         WITH priced AS (
             {_MONTHLY_POSITIONS}
-            WHERE position.rebalance_date IN (%(this)s, %(before)s)
         ), new AS (
             SELECT * FROM priced WHERE rebalance_date = %(this)s
         ), old AS (

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from config.periods import MONTHLY_PERIOD
 from database.db_helper import Connection, Row, fetch
 from database.queries.closes import Closes, is_same, window
+from database.queries.decisions import POSITIONS
 from database.queries.doubts import sessions_exchange
 from database.queries.stale_sessions import SAME_RETURN
-from database.queries.track_record import POSITIONS
 from utils.dates import last_session_by, previous_month_end, session_before, sessions_between, traded_on
 
 TOP_HOLDINGS, SECTORS, REBALANCE, PERFORMANCE = "top_holdings", "sectors", "rebalance", "performance"
@@ -69,7 +69,7 @@ def stale(
     """
     first, last = start or date.min, end or date.max
     months = list(_rebalances(conn, first, last, set(outdated)))
-    found = [*_top_holdings(conn, first, last), *_sectors(conn, first, last), *months]
+    found = [*_top_holdings(conn, first, last), *_sectors(conn, benchmark, first, last), *months]
     return [*found, *_performance(conn, benchmark, first, last, bool(months) or bool(set(outdated)))]
 
 
@@ -106,7 +106,7 @@ def _statistics(daily: Sequence[float | None]) -> dict[str, float | None]:
     return {"avg_return": mean, "volatility": sqrt(sum((each - mean) ** 2 for each in known) / (len(known) - 1))}
 
 
-def _sectors(conn: Connection, first: date, last: date) -> Iterator[Stale]:
+def _sectors(conn: Connection, benchmark: str, first: date, last: date) -> Iterator[Stale]:
     months = fetch(
         conn,
         """
@@ -124,14 +124,14 @@ def _sectors(conn: Connection, first: date, last: date) -> Iterator[Stale]:
         sectors[row["month_end"]][row["ticker"]] = row["sector"]
     closes = Closes(
         conn,
-        {ticker for of_month in sectors.values() for ticker in of_month},
+        {benchmark, *(ticker for of_month in sectors.values() for ticker in of_month)},
         window(previous_month_end(ends[0]), 20, "XNYS")[0],
         ends[-1],
     )
     published = fetch(
         conn,
-        """
-        SELECT as_of_date, sector, stock_count, avg_monthly_return, volatility, best_day, worst_day
+        f"""
+        SELECT as_of_date, sector, {", ".join(_NO_SECTOR)}
         FROM analytics_sector_trending
         WHERE as_of_date BETWEEN %(first)s AND %(last)s
         """,
@@ -139,7 +139,7 @@ def _sectors(conn: Connection, first: date, last: date) -> Iterator[Stale]:
     )
     lines = {(row["as_of_date"], row["sector"]): row for row in published}
     for month in ends:
-        now = _month(closes, sectors[month], month)
+        now = _month(closes, benchmark, sectors[month], month)
         names = sorted({*now, *(sector for day, sector in lines if day == month)})
         reasons = [
             said
@@ -150,10 +150,12 @@ def _sectors(conn: Connection, first: date, last: date) -> Iterator[Stale]:
             yield Stale(SECTORS, month, _some(reasons))
 
 
-_NO_SECTOR: Row = dict.fromkeys(("stock_count", "avg_monthly_return", "volatility", "best_day", "worst_day"))
+_NO_SECTOR: Row = dict.fromkeys(
+    ("stock_count", "avg_monthly_return", "benchmark_return", "volatility", "best_day", "worst_day")
+)
 
 
-def _month(closes: Closes, sectors: Mapping[str, str], month: date) -> dict[str, Row]:
+def _month(closes: Closes, benchmark: str, sectors: Mapping[str, str], month: date) -> dict[str, Row]:
     """Each sector's figures of a month up to a session, as batch.batch_monthly_sector_analyzer defines them."""
     days = [previous_month_end(month), *sessions_between(month.replace(day=1), month)]
     totals: dict[str, list[float]] = {}
@@ -168,14 +170,17 @@ def _month(closes: Closes, sectors: Mapping[str, str], month: date) -> dict[str,
         for day, (begin, close) in zip(days[1:], pairwise(own), strict=True):
             if begin < close and (daily := closes.simple_return(ticker, begin, close)) is not None:
                 of_sector.setdefault(day, []).append(daily)
-    return {sector: _figures(of_stocks, by_day[sector]) for sector, of_stocks in totals.items()}
+    compared = closes.simple_return(benchmark, days[0], days[-1])
+    return {sector: _figures(of_stocks, compared, by_day[sector]) for sector, of_stocks in totals.items()}
 
 
-def _figures(of_stocks: Sequence[float], by_day: Mapping[date, Sequence[float]]) -> Row:
+def _figures(of_stocks: Sequence[float], benchmark: float | None, by_day: Mapping[date, Sequence[float]]) -> Row:
     daily = [sum(of_day) / len(of_day) for of_day in by_day.values()]
+    average = sum(of_stocks) / len(of_stocks)
     return {
         "stock_count": len(of_stocks),
-        "avg_monthly_return": sum(of_stocks) / len(of_stocks),
+        "avg_monthly_return": average,
+        "benchmark_return": benchmark,
         "volatility": _statistics(daily)["volatility"],
         "best_day": max(daily, default=None),
         "worst_day": min(daily, default=None),

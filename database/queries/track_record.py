@@ -14,51 +14,6 @@ from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 from utils.reasons import join, reason
 
-# What was decided, for good: of each portfolio the first revision that was computable, which is what a person could
-# have acted on. What is published in tables of an older version has no revision yet, and counts as it stands.
-DECISIONS = """
-    SELECT DISTINCT ON (job, as_of_date, period_days) *
-    FROM (
-        SELECT job, as_of_date, period_days, position, status, degraded_reason, holdings_as_of, source
-        FROM evidence_publication
-        UNION ALL
-        SELECT job, as_of_date, period_days, NULL, status, degraded_reason, holdings_as_of, source
-        FROM analytics_publication AS publication
-        WHERE NOT EXISTS (
-            SELECT 1 FROM evidence_publication AS kept
-            WHERE (kept.job, kept.as_of_date, kept.period_days)
-                = (publication.job, publication.as_of_date, publication.period_days))
-    ) AS revision
-    WHERE job IN ('allocation', 'rebalance') AND status <> 'not_computable'
-    ORDER BY job, as_of_date, period_days, position
-"""
-# The monthly portfolios that were decided.
-MONTHS = f"""
-    WITH decision AS ({DECISIONS})
-    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, kept.as_of_date, decision.source
-    FROM evidence_monthly_portfolio AS kept
-    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
-    UNION ALL
-    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, newest.as_of_date, decision.source
-    FROM analytics_monthly_portfolio AS newest
-    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
-"""
-# Every portfolio that may be followed; period 0: the monthly one.
-POSITIONS = f"""
-    WITH decision AS ({DECISIONS})
-    SELECT period_days, as_of_date AS decided_on, ticker, portfolio_weight AS weight
-    FROM evidence_portfolio_allocation
-    JOIN decision USING (as_of_date, period_days, position)
-    WHERE job = 'allocation'
-    UNION ALL
-    SELECT period_days, as_of_date, ticker, portfolio_weight
-    FROM analytics_portfolio_allocation
-    JOIN decision USING (as_of_date, period_days)
-    WHERE job = 'allocation' AND position IS NULL
-    UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight FROM ({MONTHS}) AS month
-"""
-
 
 def performance(conn: Connection, as_of: date | None, series: bool = True) -> Performance:
     """Return every portfolio's series and what it had come to by a session, the newest one when none is named.

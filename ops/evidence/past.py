@@ -7,9 +7,10 @@ import io
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 from psycopg2 import sql
+from psycopg2.extras import Json
 
 from config.config import DatabaseSettings
 from database import tables
@@ -118,17 +119,23 @@ class Past:
             with transaction(conn):
                 for link in links:
                     rows = newest.setdefault(link["job"], {})[link["as_of_date"]] = _rows_of(link["job"], link["body"])
-                    _keep(conn, link["job"], rows, link["position"])
+                    _keep(conn, link, rows)
                 for job, of_days in newest.items():
                     _replace(conn, job, of_days)
 
 
 def _begin_own_links(conn: Connection) -> None:
-    with transaction(conn), conn.cursor() as cursor:
+    with transaction(conn):
+        _add_link(conn, OWN, datetime.now(UTC), {})
+
+
+def _add_link(conn: Connection, position: int, known_at: datetime, about: Mapping[str, object]) -> None:
+    """Add a link without a body and digests. Runs inside the caller's transaction."""
+    with conn.cursor() as cursor:
         cursor.execute(
             "INSERT INTO evidence_link (chain, position, known_at, about, body, body_digest, previous, digest) "
-            "VALUES ('publications', %s, clock_timestamp(), '{}', '', '', '', '')",
-            (OWN,),
+            "VALUES ('publications', %s, %s, %s, '', '', '', '')",
+            (position, known_at, Json(about)),
         )
 
 
@@ -140,12 +147,16 @@ def _forget_own_links(conn: Connection) -> None:
             cursor.execute(sql.SQL("DELETE FROM {} WHERE position > %s").format(sql.Identifier(table)), (OWN,))
 
 
-def _keep(conn: Connection, job: str, rows: Rows, position: int) -> None:
-    """Keep the rows of a revision as the platform does. Runs inside the caller's transaction."""
-    for published in evidence.OF_JOB[job] if job in DECIDING else ():
+def _keep(conn: Connection, link: Row, rows: Rows) -> None:
+    """Keep the rows of a revision as the platform does, and when they were known. Inside the caller's transaction."""
+    if link["job"] not in DECIDING:
+        return
+    for published in evidence.OF_JOB[link["job"]]:
         if published.kept:
-            of_link = [{**row, "position": str(position)} for row in rows.get(published.table.name, ())]
+            of_link = [{**row, "position": str(link["position"])} for row in rows.get(published.table.name, ())]
             insert(conn, published.kept.name, of_link)
+    # Not whose revision it is: a job that runs here would take it for one of its own.
+    _add_link(conn, link["position"], link["known_at"], {name: link[name] for name in ("code", "source_clock")})
 
 
 def _links(platform: Connection, first: int, last: int) -> list[Row]:
@@ -153,7 +164,8 @@ def _links(platform: Connection, first: int, last: int) -> list[Row]:
     return fetch(
         platform,
         """
-        SELECT position, about ->> 'job' AS job, (about ->> 'as_of_date')::date AS as_of_date, body
+        SELECT position, about ->> 'job' AS job, (about ->> 'as_of_date')::date AS as_of_date, body, known_at,
+            about -> 'code' AS code, about -> 'source_clock' AS source_clock
         FROM evidence_link
         WHERE chain = 'publications' AND position BETWEEN %(first)s AND %(last)s
         ORDER BY position

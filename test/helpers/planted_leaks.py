@@ -18,7 +18,7 @@ from batch import (
 )
 from batch.prices import ETF_PRICES, STOCK_PRICES
 from batch.returns import windows_of
-from database.queries.track_record import POSITIONS
+from database.queries.decisions import POSITIONS
 from ops.evidence.jobs import ALLOCATION, PERFORMANCE, REBALANCE, TOP_HOLDINGS, TRENDING, Published
 from utils.dates import session_after
 

@@ -1,30 +1,36 @@
 """A publication is a revision: made when its rows or inputs are new, and the record follows the first one."""
 
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import date, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
+from api import trades
+from batch import batch_monthly_sector_analyzer, spark_portfolio_performance
 from batch.inputs import Inputs
 from batch.publishing import Publication, TablePart, publish, rows_for
 from batch.runner import Job
 from config.config import DatabaseSettings
 from config.exchange_days import ExtraDay
 from database import canonical, tables
-from database.db_helper import Connection, connect, fetch, transaction
-from database.queries import evidence, track_record
+from database.db_helper import Connection, connect, fetch, held_alone, transaction
+from database.queries import decisions, evidence, portfolios, track_record
 from database.queries.corrections import corrections
 from database.queries.held import held
 from database.queries.paging import Found
 from ops.evidence.verify import verify
 from scratch_databases import a_database
-from utils.dates import session_after, sessions_between, valid_until
+from utils.dates import close_of, session_after, sessions_between, valid_until
+from utils.errors import InvalidInput
 from utils.reasons import reason
 
 FRIDAY, THURSDAY, WEDNESDAY = date(2026, 8, 21), date(2026, 8, 20), date(2026, 8, 19)
 MONDAY = date(2026, 8, 24)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -50,8 +56,27 @@ def allocate(
     conn: Connection, weights: dict[str, float], rests_on: Inputs = SAME, day: date = FRIDAY, **values: Any
 ) -> None:
     """Publish a portfolio over 20 sessions."""
-    nothing: Any = None
-    job = Job(nothing, conn, nothing, [day], values.pop("run_id", "a run"))
+    source, run_id = values.pop("source", "yahoo"), values.pop("run_id", "a run")
+    portfolio = Publication(
+        "allocation", day, 20, len(weights), source, cash_weight=1.0 - sum(weights.values()), **values
+    )
+    publish_portfolios(conn, day, positions(weights, day, source=source), [portfolio], rests_on, run_id)
+
+
+def allocate_each(conn: Connection, held: dict[int, dict[str, float]], rests_on: Inputs) -> None:
+    """Publish Friday's portfolios over several periods: their weights. One without any is not computable."""
+    portfolios = [
+        Publication(
+            *("allocation", FRIDAY, days, len(weights), "yahoo", "published" if weights else "not_computable"),
+            cash_weight=1.0 - sum(weights.values()),
+        )
+        for days, weights in held.items()
+    ]
+    rows = [row for days, weights in held.items() for row in positions(weights, FRIDAY, period_days=days)]
+    publish_portfolios(conn, FRIDAY, rows, portfolios, rests_on)
+
+
+def positions(weights: dict[str, float], day: date, **values: Any) -> list[list[Any]]:
     given = {
         "as_of_date": day,
         "period_days": 20,
@@ -65,8 +90,9 @@ def allocate(
         "start_session": day,
         "end_session": day,
         "source": "yahoo",
+        **values,
     }
-    rows = [
+    return [
         [
             (given | {"ticker": ticker, "portfolio_weight": weight, "position_rank": rank}).get(
                 column, False if column.startswith("is_") else None
@@ -75,11 +101,19 @@ def allocate(
         ]
         for rank, (ticker, weight) in enumerate(weights.items(), 1)
     ]
+
+
+def publish_portfolios(
+    conn: Connection,
+    day: date,
+    rows: list[list[Any]],
+    portfolios: list[Publication],
+    rests_on: Inputs,
+    run_id: str = "a run",
+) -> None:
+    nothing: Any = None
     part = TablePart(tables.PORTFOLIO_ALLOCATION, {"as_of_date": day}, rows)
-    portfolio = Publication(
-        "allocation", day, 20, len(weights), "yahoo", cash_weight=1.0 - sum(weights.values()), **values
-    )
-    publish(job, "allocation", [part], [portfolio], rests_on)
+    publish(Job(nothing, conn, nothing, [day], run_id), "allocation", [part], portfolios, rests_on)
 
 
 def follow(conn: Connection, net: list[float], rests_on: Inputs = SAME) -> None:
@@ -127,7 +161,7 @@ def links(conn: Connection) -> list[Any]:
 
 
 def followed(conn: Connection) -> dict[str, float]:
-    return {row["ticker"]: row["weight"] for row in fetch(conn, track_record.POSITIONS)}
+    return {row["ticker"]: row["weight"] for row in fetch(conn, decisions.POSITIONS)}
 
 
 def nothing_is_wrong(conn: Connection) -> bool:
@@ -203,6 +237,18 @@ def test_a_correction_counts_cash_as_a_weight(
     allocate(conn, first, status="published" if first else "empty")
     allocate(conn, later, OTHER)
     assert [each.difference for each in corrections(conn, None).rows] == [difference]
+
+
+def test_each_period_is_compared_with_what_the_record_follows_of_it(conn: Connection) -> None:
+    """Over 20 sessions the first portfolio is the third revision's."""
+    for text, over_5, over_20 in (
+        ("one", {"NVDA": 1.0}, {}),
+        ("two", {"NVDA": 1.0}, {}),
+        ("three", {"NVDA": 1.0}, {"AAPL": 1.0}),
+        ("four", {"NVDA": 1.0}, {"AAPL": 0.75, "MU": 0.25}),
+    ):
+        allocate_each(conn, {5: over_5, 20: over_20}, inputs(**{"2026_08_21": text}))
+    assert [(each.revision, each.difference) for each in corrections(conn, None).rows] == [(4, 0.25)]
 
 
 def test_corrections_beyond_the_listed_ones_are_counted(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,6 +332,90 @@ def test_the_month_s_stocks_are_held_as_well(conn: Connection) -> None:
         assert (held(conn, FRIDAY), held(conn, MONDAY)) == (on_friday, []), "sold at its 20th session"
 
 
+def test_a_month_is_traded_from_the_one_that_the_record_follows(conn: Connection) -> None:
+    """July's month was corrected, and was not computable in the end. Whoever follows the record holds the first one."""
+    july, august = date(2026, 7, 26), date(2026, 8, 16)
+    rebalance(conn, {"NVDA": 1.0}, july, inputs(**{"2026_07_26": "one"}))
+    rebalance(conn, {"AAPL": 1.0}, july, inputs(**{"2026_07_26": "two"}))
+    rebalance(conn, {"XOM": 1.0}, august, inputs(**{"2026_08_16": "one"}))
+
+    def traded_from() -> tuple[date | None, list[str], list[tuple[str, float, float]]]:
+        month, found = portfolios.monthly(conn, august), trades.monthly(conn, august, 10_000.0)
+        assert month and found
+        moves = [(each.ticker, each.held_weight, each.target_weight) for each in found.trades]
+        return month.previous_rebalance_date, [each.ticker for each in month.removed], moves
+
+    expected = (july, ["NVDA"], [("XOM", 0.0, 1.0), ("NVDA", 1.0, 0.0)])
+    assert traded_from() == expected
+    rebalance(conn, {}, july, inputs(**{"2026_07_26": "three"}), "not_computable")
+    assert traded_from() == expected
+
+
+NEXT_CLOSE = close_of(MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("known_at", "answered_at", "source", "is_late"),
+    [
+        (NEXT_CLOSE, None, "yahoo", False),
+        (NEXT_CLOSE + MINUTE, NEXT_CLOSE - MINUTE, "yahoo", True),
+        (NEXT_CLOSE + 90 * DAY, NEXT_CLOSE, "simulated", False),
+        (NEXT_CLOSE - 90 * DAY, NEXT_CLOSE + MINUTE, "recorded", True),
+        (NEXT_CLOSE + 90 * DAY, None, "simulated", False),
+    ],
+    ids=["in time", "too late", "in time by the market's clock", "too late by the market's clock", "before any bar"],
+)
+def test_a_portfolio_known_only_after_it_is_bought_is_hindsight(
+    conn: Connection, known_at: datetime, answered_at: datetime | None, source: str, is_late: bool
+) -> None:
+    """Friday's is bought at Monday's close. A correction changes nothing of when the first one was known."""
+    nothing: Any = None
+    job = Job(nothing, conn, nothing, [MONDAY], "a run")
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO collected_daily_etf_ohlc (ticker, trade_date, open_price, high_price, low_price, close_price, "
+            "adj_close, volume, fetched_at, source) SELECT 'SPY', %s, 1, 1, 1, 1, 1, 1, answered_at, %s "
+            "FROM (SELECT %s::timestamptz AS answered_at) AS bar WHERE answered_at IS NOT NULL",
+            (FRIDAY, source, answered_at),
+        )
+    allocate(conn, {"NVDA": 1.0}, source=source)
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("ALTER TABLE evidence_link DISABLE TRIGGER USER")
+        cursor.execute("UPDATE evidence_link SET known_at = %s WHERE chain = 'publications'", (known_at,))
+        cursor.execute("ALTER TABLE evidence_link ENABLE ALWAYS TRIGGER evidence_is_never_changed")
+    allocate(conn, {"AAPL": 1.0}, OTHER, source=source)
+    assert [each.has_hindsight for each in spark_portfolio_performance.published_decisions(job)] == [is_late]
+
+
+@pytest.mark.parametrize("module", [spark_portfolio_performance, batch_monthly_sector_analyzer])
+def test_a_run_reads_what_the_one_before_it_has_published(
+    module: Any, empty_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes its moment behind the wait: of two runs none publishes over what the other has added."""
+    has_read = Event()
+
+    @contextmanager
+    def moment(_: Job) -> Iterator[Job]:
+        has_read.set()
+        raise InvalidInput("enough")
+        yield
+
+    monkeypatch.setattr(Job, "of_one_moment", moment)
+    nothing: Any = None
+    with (
+        closing(connect(empty_database)) as conn,
+        closing(connect(empty_database)) as other,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        with held_alone(other, f"run {module.NAME}"):
+            running = beside.submit(module.run, Job(nothing, conn, nothing, [FRIDAY], "a run"))
+            assert not has_read.wait(0.5)
+        assert has_read.wait(10)
+        assert isinstance(running.exception(), InvalidInput)
+        with held_alone(other, f"run {module.NAME}"):
+            pass  # What failed holds nothing.
+
+
 def test_what_an_older_version_published_is_the_first_revision(conn: Connection) -> None:
     allocate(conn, {"NVDA": 1.0})
     with transaction(conn), conn.cursor() as cursor:  # as a database that has been brought to this version
@@ -300,6 +430,9 @@ def test_what_an_older_version_published_is_the_first_revision(conn: Connection)
     assert (first["about"]["revision"], first["about"]["code"]) == (1, None)
     assert (second["about"]["revision"], second["about"]["watermark"]) == (2, {})
     assert followed(conn) == {"NVDA": 1.0}
+    nothing: Any = None
+    [decision] = spark_portfolio_performance.published_decisions(Job(nothing, conn, nothing, [MONDAY], "a run"))
+    assert not decision.has_hindsight, "of when it was known nothing is known"
     assert [correction.changed for correction in corrections(conn, None).rows] == [[]]
     assert nothing_is_wrong(conn)
 

@@ -18,7 +18,7 @@ from batch.runner import Job
 from config.config import DatabaseSettings
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
-from database.queries import missing_holdings, track_record
+from database.queries import decisions, missing_holdings
 from database.queries.corrections import corrections
 from database.queries.reasons import with_sentences
 from database.tables import ALLOCATION_CANDIDATES, Table
@@ -252,7 +252,7 @@ def test_a_restated_bar_is_a_revision_that_the_record_does_not_follow(
     """
     run(identifier)
     run(allocator)
-    first, made = fetch(conn, track_record.POSITIONS), revisions(conn)
+    first, made = fetch(conn, decisions.POSITIONS), revisions(conn)
     run(identifier)
     run(allocator)
     assert revisions(conn) == made, "the same again is no revision"
@@ -264,7 +264,7 @@ def test_a_restated_bar_is_a_revision_that_the_record_does_not_follow(
     assert change(conn, restate, ticker=largest["ticker"], day=largest["end_session"]) == 1
     run(allocator)
     assert revisions(conn) == made | {"allocation": made["allocation"] + 1}
-    assert sorted(map(str, fetch(conn, track_record.POSITIONS))) == sorted(map(str, first))
+    assert sorted(map(str, fetch(conn, decisions.POSITIONS))) == sorted(map(str, first))
     correction = corrections(conn, AS_OF).rows[0]
     assert (correction.job, correction.as_of_date, correction.changed) == ("allocation", AS_OF, ["inputs"])
     assert 0 < correction.difference <= 1

@@ -210,7 +210,7 @@ def asked(
         patch.setattr(portfolios, "monthly", lambda *_: month)
         patch.setattr(
             portfolios,
-            "month_positions",
+            "followed_month",
             lambda conn, day, session: [row(ticker, PRICES[ticker], weight) for ticker, weight in before.items()],
         )
         patch.setattr(portfolios, "volumes", lambda *_: {})
