@@ -30,7 +30,7 @@ from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
 from database.queries.missing_months import missing_months
 from database.queries.stale_publications import stale
-from database.queries.stale_sessions import Figure, outdated, ranges
+from database.queries.stale_sessions import Difference, Figure, ListOfHoldings, outdated, ranges
 from database.queries.unpublished import unpublished
 from utils.command_line import exit_code_of
 from utils.dates import exchange_of, last_session_by, parse_date, session_before, why_no_exchange
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 # A quarantined bar may be another one by now.
 REPOLLED = ("late", "missing", "quarantined")
-SHOWN_FIGURES = 3
+SHOWN_DIFFERENCES = 3
 SHOWN_TICKERS = 12
 
 
@@ -150,12 +150,12 @@ def _listed(tickers: list[str]) -> str:
     return ", ".join(tickers[:SHOWN_TICKERS]) + (f" and {more} more" if more > 0 else "")
 
 
-def list_outdated(sessions: Mapping[date, list[Figure]]) -> Iterator[str]:
-    """Yield the sessions whose publication no longer follows from the stored prices, and the commands for them."""
-    yield f"published sessions that no longer follow from the stored prices: {len(sessions)}"
-    for day, figures in sessions.items():
-        more = len(figures) - SHOWN_FIGURES
-        yield f"  {day}  {'; '.join(map(_describe_figure, figures[:SHOWN_FIGURES]))}" + (
+def list_outdated(sessions: Mapping[date, list[Difference]]) -> Iterator[str]:
+    """Yield the sessions whose publication no longer follows from what is stored, and the commands for them."""
+    yield f"published sessions that no longer follow from what is stored: {len(sessions)}"
+    for day, differences in sessions.items():
+        more = len(differences) - SHOWN_DIFFERENCES
+        yield f"  {day}  {'; '.join(map(_describe, differences[:SHOWN_DIFFERENCES]))}" + (
             f"; {more} more" if more > 0 else ""
         )
     for start, end in ranges(sessions):
@@ -188,16 +188,21 @@ def list_missing_months(sectors: Sequence[date], rebalances: Sequence[date]) -> 
             yield f"compute: ./start.sh run {run_name(dag_id)} --as-of {day}"
 
 
-def _describe_figure(figure: Figure) -> str:
-    """Describe how a published figure differs from the one that would be published now.
+def _describe(difference: Figure | ListOfHoldings) -> str:
+    """Describe how something published differs from what would be published now.
 
-    >>> _describe_figure(Figure("AAPL", 5, 0.0123, None)), _describe_figure(Figure("AAPL", 0, 3.0e12, 3.1e12))
+    >>> _describe(Figure("AAPL", 5, 0.0123, None)), _describe(Figure("AAPL", 0, 3.0e12, 3.1e12))
     ('AAPL over 5 sessions +1.2300 % -> none', 'AAPL market cap 3,000,000,000,000 -> 3,100,000,000,000')
+    >>> _describe(ListOfHoldings("IWM", 5, date(2026, 8, 21), None))
+    'IWM list of holdings that stocks are chosen from over 5 sessions 2026-08-21 -> none'
     """
-    is_return = figure.period_days > 0
-    what = f"over {figure.period_days} sessions" if is_return else "market cap"
-    published, now = (_format(value, is_return) for value in (figure.published, figure.now))
-    return f"{figure.ticker} {what} {published} -> {now}"
+    if isinstance(difference, ListOfHoldings):
+        what = f"list of holdings that stocks are chosen from over {difference.period_days} sessions"
+        return f"{difference.ticker} {what} {difference.published or 'none'} -> {difference.now or 'none'}"
+    is_return = difference.period_days > 0
+    what = f"over {difference.period_days} sessions" if is_return else "market cap"
+    published, now = (_format(value, is_return) for value in (difference.published, difference.now))
+    return f"{difference.ticker} {what} {published} -> {now}"
 
 
 def _format(value: float | None, is_return: bool) -> str:

@@ -1,9 +1,10 @@
-"""Published sessions that no longer follow from the stored prices: what a restated, late or accepted bar has changed.
+"""Published sessions that no longer follow from what is stored: a restated, late or accepted bar has changed them.
 
-The published returns and market caps themselves are compared with the prices of now. So a split or a dividend, which
-leaves the returns as they are, concerns no session, a session drops out as soon as it is published again, and nothing
-has to be remembered of it. The return is what batch.returns defines; here it is only checked. What other jobs have
-published is looked at in database.queries.stale_publications.
+The published returns and market caps themselves are compared with the prices of now, and the lists that portfolios were
+chosen from with the ETFs that trend and their lists of now. So a split or a dividend, which leaves the returns as they
+are, concerns no session, a session drops out as soon as it is published again, and nothing has to be remembered of it.
+The return is what batch.returns defines; here it is only checked. What other jobs have published is looked at in
+database.queries.stale_publications.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,6 +45,50 @@ PUBLISHED = """
         AND as_of_date BETWEEN %(first)s AND %(last)s AND figure.period_days = ANY(%(periods)s)
 """
 
+# The lists of holdings that the portfolios of the range were chosen from, and those that they would be chosen from now:
+# of each ETF that trends the list that counts on the session, as batch.holdings defines it.
+CHOSEN_FROM = """
+    WITH snapshot AS (
+        SELECT etf_ticker, collected_date,
+            CASE WHEN ROW_NUMBER() OVER in_order > 1 THEN collected_date ELSE '-infinity' END AS since,
+            LEAD(collected_date, 1, 'infinity') OVER in_order AS until
+        FROM (SELECT DISTINCT etf_ticker, collected_date FROM collected_etf_holdings) AS each
+        WINDOW in_order AS (PARTITION BY etf_ticker ORDER BY collected_date)
+    ), now AS (
+        SELECT publication.as_of_date, etf_ticker, publication.period_days, collected_date
+        FROM analytics_publication AS publication
+        JOIN analytics_trending_etfs AS etf USING (as_of_date)
+        CROSS JOIN LATERAL (
+            VALUES (5, is_trending_5d), (10, is_trending_10d), (20, is_trending)
+        ) AS flag (period_days, trends)
+        JOIN snapshot USING (etf_ticker)
+        WHERE job = 'allocation' AND flag.period_days = publication.period_days AND trends
+            AND since <= as_of_date AND as_of_date < until
+            AND as_of_date BETWEEN %(first)s AND %(last)s AND publication.period_days = ANY(%(periods)s)
+    ), published AS (
+        SELECT DISTINCT as_of_date, etf_ticker, period_days, holdings_as_of
+        FROM analytics_allocation_candidates
+        WHERE as_of_date BETWEEN %(first)s AND %(last)s AND period_days = ANY(%(periods)s)
+    )
+    SELECT as_of_date, etf_ticker AS ticker, period_days, holdings_as_of AS published, collected_date AS now
+    FROM published FULL JOIN now USING (as_of_date, etf_ticker, period_days)
+    WHERE holdings_as_of IS DISTINCT FROM collected_date
+    ORDER BY ticker, period_days
+"""
+
+
+@dataclass(frozen=True)
+class ListOfHoldings:
+    """Of which day an ETF's list is that a session's portfolio was chosen from, and that of now; None: from none.
+
+    The portfolio is that over period_days.
+    """
+
+    ticker: str
+    period_days: int
+    published: date | None
+    now: date | None
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -58,25 +103,34 @@ class Figure:
     now: float | None
 
 
+Difference = Figure | ListOfHoldings
+
+
 def outdated(
     conn: Connection, benchmark: str, periods: Sequence[int], start: date | None = None, end: date | None = None
-) -> dict[date, list[Figure]]:
-    """Each published session of the range that would come out differently, with the figures that differ."""
-    rows = fetch(
-        conn,
-        PUBLISHED,
-        {"benchmark": benchmark, "periods": list(periods), "first": start or date.min, "last": end or date.max},
-    )
+) -> dict[date, list[Difference]]:
+    """Each published session of the range that would come out differently, with what differs."""
+    params = {"benchmark": benchmark, "periods": list(periods), "first": start or date.min, "last": end or date.max}
+    rows = fetch(conn, PUBLISHED, params)
     if not rows:
         return {}
+    found: dict[date, list[Difference]] = {}
+    for each in fetch(conn, CHOSEN_FROM, params):
+        found.setdefault(each.pop("as_of_date"), []).append(ListOfHoldings(**each))
+    for as_of, figures in _changed_figures(conn, rows).items():
+        found.setdefault(as_of, []).extend(sorted(figures, key=attrgetter("ticker", "period_days")))
+    return dict(sorted(found.items()))
+
+
+def _changed_figures(conn: Connection, rows: Sequence[Row]) -> dict[date, set[Figure]]:
     windows = [window(row["as_of_date"], row["period_days"], sessions_exchange(row["ticker"])) for row in rows]
     first, last = min(first for first, _ in windows), max(last for _, last in windows)
     closes = Closes(conn, {row["ticker"] for row in rows}, first, last)
-    found: dict[date, list[Figure]] = {}
+    found: dict[date, set[Figure]] = {}
     for row, ends in zip(rows, windows, strict=True):
-        found.setdefault(row["as_of_date"], []).extend(_changed(row, ends, closes))
-    in_order = attrgetter("ticker", "period_days")
-    return {as_of: sorted(set(figures), key=in_order) for as_of, figures in sorted(found.items()) if figures}
+        for figure in _changed(row, ends, closes):
+            found.setdefault(row["as_of_date"], set()).add(figure)
+    return found
 
 
 def ranges(sessions: Iterable[date]) -> list[tuple[date, date]]:

@@ -25,7 +25,7 @@ from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import errors, ledger, portfolios
 from database.queries.doubts import doubts
-from database.queries.stale_sessions import Figure, outdated
+from database.queries.stale_sessions import Difference, outdated
 from log_words import missing_of
 from market.invented import InventedMarket
 from reason_words import words_in
@@ -91,7 +91,7 @@ class TestLedger:
         count = 6 * (settings.collector.history_sessions + 1)
         assert listed(conn) == [
             f"expected bars that are not stored: 0 of {count:,}",
-            "published sessions that no longer follow from the stored prices: 0",
+            "published sessions that no longer follow from what is stored: 0",
         ]
 
     def test_a_late_bar_is_waited_for_comes_the_next_day_and_heals(
@@ -475,7 +475,7 @@ def analyse(conn: Connection, spark: Any, settings: Settings) -> Callable[..., J
     return lambda module, *days: module.run(Job(spark, conn, settings.database, list(days), "a run"))
 
 
-def to_recompute(conn: Connection) -> dict[date, list[Figure]]:
+def to_recompute(conn: Connection) -> dict[date, list[Difference]]:
     return outdated(conn, universe().benchmark, universe().periods)
 
 

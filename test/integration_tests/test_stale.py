@@ -19,13 +19,13 @@ from batch.runner import Job
 from config.config import DatabaseSettings
 from config.stages import STAGES
 from config.universe import universe
-from database.db_helper import Connection, connect, fetch, transaction
+from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import portfolios, stage_runs
 from database.queries.ledger import Window, why_missing
 from database.queries.missing_months import Months, missing_months
 from database.queries.returns import Return, TickerWindow, between
 from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
-from database.queries.stale_sessions import outdated
+from database.queries.stale_sessions import Difference, ListOfHoldings, outdated
 from database.queries.unpublished import never_computed
 from market.invented import InventedMarket
 from reason_words import text, words_in
@@ -143,6 +143,75 @@ def test_what_is_listed_is_what_changes_when_it_is_computed_again(
     assert listed == {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     assert jobs <= {job for job, _ in listed} and (jobs or not listed)
     assert found(conn) == []
+
+
+@pytest.mark.parametrize("day", [JULY_END, LAST], ids=["a month's end", "the newest session"])
+def test_a_restated_bar_of_the_benchmark_concerns_its_sectors(
+    published: None, conn: Connection, run: Callable[..., Any], day: date
+) -> None:
+    before = results(conn)
+    more = "UPDATE collected_daily_etf_ohlc SET adj_close = adj_close * 1.03 WHERE ticker = 'SPY' AND trade_date = %s"
+    assert change(conn, more, day) == 1
+    listed = {(each.job, each.day) for each in found(conn)}
+
+    beside(run)
+
+    after = results(conn)
+    assert listed == {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert (SECTORS, LAST) in listed and ((SECTORS, JULY_END) in listed) == (day == JULY_END)
+    assert found(conn) == []
+
+
+class TestStage3Again:
+    """Stage 3 alone is run again, or a list of holdings comes late: the portfolios are chosen otherwise now."""
+
+    @pytest.fixture
+    def flagged(self, published: None, conn: Connection) -> Row:
+        """Return an ETF that the newest portfolio over 20 sessions was chosen from."""
+        rows = fetch(
+            conn,
+            "SELECT DISTINCT etf_ticker, holdings_as_of FROM analytics_allocation_candidates "
+            "WHERE as_of_date = %(day)s AND period_days = 20 ORDER BY etf_ticker",
+            {"day": LAST},
+        )
+        return rows[0]
+
+    def differing(self, conn: Connection) -> dict[date, list[Difference]]:
+        return outdated(conn, universe().benchmark, universe().periods)
+
+    @pytest.mark.parametrize("trends", [True, False])
+    def test_other_etfs_trend(self, flagged: Row, conn: Connection, run: Callable[..., Any], trends: bool) -> None:
+        """Of a fund that trends now the list counts that the session has."""
+        etf, list_of = flagged["etf_ticker"], flagged["holdings_as_of"]
+        flag = "UPDATE analytics_trending_etfs SET is_trending = %s WHERE (as_of_date, etf_ticker) = (%s, %s)"
+        assert self.differing(conn) == {}
+        assert change(conn, flag, False, LAST, etf) == 1
+        if trends:
+            run(allocator, LAST)
+            assert self.differing(conn) == {}
+            assert change(conn, flag, True, LAST, etf) == 1
+        expected = ListOfHoldings(etf, 20, *((None, list_of) if trends else (list_of, None)))
+        assert self.differing(conn) == {LAST: [expected]}
+        run(allocator, LAST)
+        assert self.differing(conn) == {}
+
+    def test_a_list_has_come_late(self, flagged: Row, conn: Connection, run: Callable[..., Any]) -> None:
+        etf, list_of = flagged["etf_ticker"], flagged["holdings_as_of"]
+        moved = "UPDATE collected_etf_holdings SET collected_date = %s WHERE (etf_ticker, collected_date) = (%s, %s)"
+        assert change(conn, moved, BEFORE, etf, list_of)
+        assert ListOfHoldings(etf, 20, list_of, BEFORE) in self.differing(conn)[LAST]
+        assert (list_of == BEFORE) is False
+        days = list(self.differing(conn))
+        run(allocator, *days)
+        assert self.differing(conn) == {}
+
+    def test_an_etf_without_any_list_chooses_nobody(
+        self, flagged: Row, conn: Connection, run: Callable[..., Any]
+    ) -> None:
+        change(conn, "DELETE FROM collected_etf_holdings WHERE etf_ticker = %s", flagged["etf_ticker"])
+        assert ListOfHoldings(flagged["etf_ticker"], 20, flagged["holdings_as_of"], None) in self.differing(conn)[LAST]
+        run(allocator, *self.differing(conn))
+        assert self.differing(conn) == {}
 
 
 def test_a_range_lists_its_own(published: None, conn: Connection) -> None:
