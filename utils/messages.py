@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from config.exchanges import SYMBOL
 from utils.errors import InvalidMessage
-from utils.reasons import Reason, reason
+from utils.reasons import Reason, reason, understood
 
 # Values that Postgres cannot hold are refused here, so that producers notice before they send them.
 LARGEST_INTEGER = 2**63 - 1
@@ -133,7 +133,9 @@ class DailyBar(Message, frozen=True, kw_only=True):
 
     def _found_doubt(self) -> Reason | None:
         """Return the producer's doubt. An earlier version sent it as a text."""
-        return reason("text", text=self.doubt) if isinstance(self.doubt, str) else self.doubt
+        if isinstance(self.doubt, str):
+            return reason("text", text=self.doubt)
+        return understood(self.doubt) if self.doubt else None
 
     def _range_doubt(self) -> Reason | None:
         return None
