@@ -79,7 +79,8 @@ def fetch_stocks(
 ) -> set[str]:
     """Ask for each stock, send what is new, and return the currencies they are quoted in.
 
-    Of the unknown sectors as many are looked up as the day's budget allows, or every one.
+    Of the unknown sectors as many are looked up as the day's budget leaves beside the bars. every_sector: not only
+    those that a day usually takes.
     """
     possible = [
         ticker
@@ -112,8 +113,8 @@ def _describe_companies(
     if not tickers:
         return {}
     quotes = _fetch_quotes(current, tickers)
-    lookups = None if every_sector else lookups_left(current, planned=len(tickers) + 1)  # their bars, and a rate
-    sectors = sectors_of(current, tickers, quotes, snapshots, lookups)
+    lookups = lookups_left(current, planned=len(tickers) + 1, every_sector=every_sector)  # their bars, and a rate
+    sectors = sectors_of(current, tickers, quotes, snapshots, lookups, every_sector)
     unquoted = Quote("", None, None, None, None)
     return {
         ticker: Company(quotes.get(ticker, replace(unquoted, ticker=ticker)), *sectors[ticker]) for ticker in tickers

@@ -298,8 +298,8 @@ SENTENCES: Mapping[str, str] = {
     "bars_changed": "{count} stored bars were changed by the source",
     "disk_short": "the disk of {folder} has {free:,} MB free, and with less than {least:,} MB nothing is collected "
     "(DISK_FREE_MB): make room there",
-    "budget_spent": "the day's {budget:,} requests to Yahoo are spent (YAHOO_REQUESTS_PER_DAY): it has its turn "
-    "on the next day",
+    "budget_spent": "the day's {budget:,} requests to Yahoo are spent, or kept for ETFs (YAHOO_REQUESTS_PER_DAY): it "
+    "has its turn on the next day",
     "postponed": "{count:,} tickers wait for the next day, the first of them {tickers}: {reason}",
     "goes_on_without": "goes on without {tickers}",
     "no_trend": "no ETF trends, nothing to collect",

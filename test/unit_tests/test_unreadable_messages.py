@@ -37,7 +37,7 @@ def rejected(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     def reject(*values: dict[str, Any]) -> list[dict[str, Any]]:
         raw = [json.dumps(value, separators=(",", ":")).encode() for value in values]
         place = {"topic": topic, "partition": 0, "timestamp": 1, "key": b"SPY"}
-        store([SimpleNamespace(**place, offset=offset, value=value) for offset, value in enumerate(raw)])  # type: ignore[misc]
+        store([SimpleNamespace(**place, offset=offset, value=value) for offset, value in enumerate(raw)])
         return [dict(zip(CONSUMER_ERROR.columns, row, strict=True)) for row in seen]
 
     return reject
