@@ -577,7 +577,10 @@ class TestBudget:
 
         assert [etf for etf in BENCHMARKS if sessions(conn, etf)] == ["SPY", "QQQ", "IWM"]
         late = {gap["ticker"]: (gap["state"], words_in(gap["reason"])) for gap in ledger.gaps(conn)}
-        spent = "the day's 3 requests to Yahoo are spent, or kept for ETFs (YAHOO_REQUESTS_PER_DAY): it has its turn on the next day"
+        spent = (
+            "the day's 3 requests to Yahoo are spent, or kept for ETFs (YAHOO_REQUESTS_PER_DAY): it has its turn on "
+            "the next day"
+        )
         assert late == dict.fromkeys(("EWY", "DIA", "SCHD"), ("late", spent))
         assert first.note == f"3 tickers wait for the next day, the first of them EWY, DIA, SCHD: {spent}"
 
