@@ -1506,7 +1506,8 @@ def test_twenty_years_are_judged_in_a_moment() -> None:
 @pytest.mark.parametrize("field", ["close", "adj_close", "split_ratio"])
 def test_a_figure_that_no_message_can_hold_hurts_no_other_bar(absurd: float, field: str) -> None:
     bars = series(walk())
-    odd = [*bars[:AT], replace(bars[AT], **{field: absurd}), *bars[AT + 1 :]]
+    figure: dict[str, Any] = {field: absurd}
+    odd = [*bars[:AT], replace(bars[AT], **figure), *bars[AT + 1 :]]
 
     judged = judge(odd, Known(stored=rows(bars[: AT - 5])))
 
