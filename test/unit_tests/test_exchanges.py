@@ -248,7 +248,9 @@ class TestCalendars:
 
 
 class TestExtraDays:
-    @pytest.mark.parametrize("day", ["2026-06-03", "2026-07-17", "2027-05-03", "2027-07-19", "2028-07-17", "2029-07-17"])
+    @pytest.mark.parametrize(
+        "day", ["2026-06-03", "2026-07-17", "2027-05-03", "2027-07-19", "2028-07-17", "2029-07-17"]
+    )
     def test_days_that_the_package_takes_for_sessions(self, day: str) -> None:
         assert date.fromisoformat(day) not in sessions_of("XKRX").days
 
