@@ -188,8 +188,6 @@ class Worths:
         stored_source = row.get("market_cap_source")
         known = self._rebased(sure, row)
         self._mistaken = self._rebased(last, self._stored[last])
-        if sure != last:
-            self._missed, self._mistaken_after = 1 / _behind_by(known, self._mistaken, bars), sure
         count, source = company_shares(quote, bars, known)
         if count is None or _is_class_alone(count, source, known, stored_source):
             return _shares(known), stored_source or "shares_x_close"
@@ -212,13 +210,20 @@ class Worths:
                 self._missed = 1 / factor
 
     def _last_sure(self, bars: Sequence[Bar], last: date) -> date:
-        """Return the last counted session whose quote cannot have been ahead of a split that is listed behind `last`.
+        """Return the last counted session whose quote was not ahead of a split, and note what is mistaken behind it.
 
-        It is `last` itself where there is no such split, or nothing stored before.
+        It is `last` itself unless a split is listed behind it, which its count has had already.
         """
         split = next((bar.session for bar in bars if bar.session > last and is_true_split(bar.split_ratio)), None)
-        before = [bar for bar in bars if split and bar.session < split - AHEAD]
-        return self._last_counted(before) or last
+        before = self._last_counted([bar for bar in bars if split and bar.session < split - AHEAD])
+        if before is None:
+            return last
+        known, newest = (self._rebased(day, self._stored[day]) for day in (before, last))
+        factor = _behind_by(known, newest, bars)
+        if _is_about(factor, 1):
+            return last
+        self._missed, self._mistaken_after = 1 / factor, before
+        return before
 
     def _last_counted(self, bars: Sequence[Bar]) -> date | None:
         counted = (bar.session for bar in reversed(bars) if bar.session in self._stored)
