@@ -121,7 +121,7 @@ class _OfPlatform(Collector):
 def _gate(state: metrics.State) -> Iterator[Any]:
     yield _counted(
         "actstock_yahoo_requests_today",
-        "Requests to Yahoo since noon UTC, where a day of the budget begins",
+        "Requests to Yahoo on this day of the budget, which begins with the first stage",
         ("endpoint", "outcome"),
         state.requests,
     )

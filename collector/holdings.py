@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from collector.collection import Collection
-from collector.day_budget import put_off, requests_left
+from collector.day_budget import Rank, put_off, requests_left
 from collector.yahoo_answers.model import FundHoldings
 from config.config import Topic
 from config.universe import Universe, universe
@@ -31,7 +31,7 @@ def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnap
     if dates and dates[-1] >= as_of:
         current.receipt.already_stored.append(f"{etf} holdings")
         return stored_snapshot(current.conn, etf, snapshot_for(as_of, dates))
-    if requests_left(current) == 0:
+    if requests_left(current, Rank.LISTS) == 0:
         return _fall_back(current, etf, as_of, dates, put_off(current))
     try:
         fetched = _fetch(current, etf)

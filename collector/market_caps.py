@@ -3,7 +3,8 @@
 The source knows today's count alone. A past session keeps the market cap that it was stored with: when a split or a
 spin-off rescales its close, its count is rescaled the other way. A session that is new has the count of the quote. The
 source corrects that one some days before or after a split: until both agree, the count that is stored goes on. What a
-first fetch took from a quote of before a split is corrected when the quote is.
+first fetch took from a quote of before a split is corrected when the quote is. What it took from one that was ahead of
+a split is corrected when the quote has stayed the same for weeks after it.
 
 What was never stored is worked out from today's count. Closes of before a split are adjusted for it, so they go with
 today's count; those of before a spin-off went with as many shares as today, so the count makes up for the adjustment.
@@ -35,6 +36,8 @@ SAME_CLOSE = 1e-9  # what a close may differ by after a round trip through the d
 SAME_FACTOR = 1e-3  # of closes that were rescaled together
 LISTED_FACTOR = 1e-2  # of closes and the ratio that is listed for them
 EARLY_FACTOR = 5e-3  # of a count that is corrected before its split is listed
+# Of such a split that is no whole factor, as 3:2 or 5:4: nearly any factor is one with larger numbers.
+LARGEST_EARLY = Fraction(7, 5)
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ class Worths:
     """The size of one company at the sessions of one fetch.
 
     earlier: what the source quoted AHEAD before, which is asked for only where the fetch is_waiting
+    is_new: whether no quote is kept from so long before the session doubled_at
     is_waiting: the quote's count seems to be of after a split to come, so the stored one goes on
+    doubled_at: a split some weeks ago, which the stored counts seem to have twice. They were quoted before it
     """
 
     def __init__(
@@ -106,18 +111,21 @@ class Worths:
         quote: Quote,
         currency: str,
         earlier: Quote | None = None,
+        is_new: bool = False,
     ) -> None:
         # What is stored in another currency was of another unit, whatever its closes are.
         self._stored = {day: row for day, row in stored.items() if row.get("currency", currency) == currency}
         self._rescaled = rescaled(bars, self._stored)
         self._after_spin_offs = dict(_later_spin_offs(bars))
         self.is_waiting = False
-        self._missed = 1.0  # the factor of the splits that the stored counts lack
-        self._known: float | None = None  # the last stored count, on the basis of the fetched closes
+        self.doubled_at: date | None = None
+        # The stored counts that are mistaken: on the basis of the fetched closes, by what factor, and behind which day.
+        self._mistaken: float | None = None
+        self._missed, self._mistaken_after = 1.0, date.min
         # In another currency than the prices cap and price are other figures, or in a unit that is none.
         if quote.currency not in (None, currency):
             quote = replace(quote, market_cap=None, price=None)
-        self._count, self._source = self._counted(bars, quote, earlier)
+        self._count, self._source = self._counted(bars, quote, earlier, is_new)
         self._quoted = quote.market_cap  # the cap of the fetch day, where no count is known
 
     @property
@@ -125,11 +133,11 @@ class Worths:
         return self._count is not None
 
     def is_mistaken(self, session: date) -> bool:
-        """Tell whether a session was stored with the count of before a split that was over by then."""
+        """Tell whether a session was stored with a count that lacks a split, or has one that was still to come."""
         row = self._stored[session] if session in self._rescaled else None
-        if self._missed == 1 or self._known is None or not (row and row["shares_outstanding"]):
+        if self._missed == 1 or self._mistaken is None or not (row and row["shares_outstanding"]):
             return False
-        return abs(math.log(self._rebased(session, row) / self._known)) < BUYBACKS
+        return session > self._mistaken_after and _is_about(self._rebased(session, row), self._mistaken)
 
     def at(self, bar: Bar) -> Worth:
         """Return the company's size at one bar of the fetch."""
@@ -167,7 +175,7 @@ class Worths:
         return float(row["shares_outstanding"] / self._rescaled[session] / self._after_spin_offs[session])
 
     def _counted(
-        self, bars: Sequence[Bar], quote: Quote, earlier: Quote | None
+        self, bars: Sequence[Bar], quote: Quote, earlier: Quote | None, is_new: bool
     ) -> tuple[int | None, MarketCapSource | None]:
         """Return the quote's count on the basis of the fetched closes, or the last that was stored without one."""
         last = self._last_counted(bars)
@@ -175,17 +183,47 @@ class Worths:
             count, source = company_shares(quote, bars)
             quoted = _quoted_count(quote)
             return (round(count * _behind_by(count, quoted or count, bars)) if count else None), source
-        row = self._stored[last]
+        sure = self._last_sure(bars, last)
+        row = self._stored[sure]
         stored_source = row.get("market_cap_source")
-        self._known = known = self._rebased(last, row)
+        known = self._rebased(sure, row)
+        self._mistaken = self._rebased(last, self._stored[last])
         count, source = company_shares(quote, bars, known)
         if count is None or _is_class_alone(count, source, known, stored_source):
             return _shares(known), stored_source or "shares_x_close"
         factor = _behind_by(count, known, bars)
-        if factor == 1 and stored_source in (None, source):
+        if factor == 1 and sure == last and stored_source in (None, source):
             self._missed = _missed_by(known, count, last, bars)
             self.is_waiting = self._missed == 1 and _is_ahead(count, known, bars) and not _is_lasting(count, earlier)
+            self._look_for_doubled(count, known, bars, is_new)
         return (_shares(known) if self.is_waiting else _shares(count * factor)), source
+
+    def _look_for_doubled(self, count: int, known: float, bars: Sequence[Bar], is_new: bool) -> None:
+        """Find the splits of some weeks ago that the stored counts have twice, and correct these where that is sure."""
+        if _true_splits(bars[-RECENT_SESSIONS:]):
+            return
+        before = bars[-2 * RECENT_SESSIONS : -RECENT_SESSIONS]
+        factor = _behind_by(count, known, before)
+        if factor != 1 and not _is_about(factor, 1):
+            self.doubled_at = min(bar.session for bar in before if is_true_split(bar.split_ratio))
+            if is_new and not self.is_waiting:
+                self._missed = 1 / factor
+
+    def _last_sure(self, bars: Sequence[Bar], last: date) -> date:
+        """Return the last counted session whose quote was not ahead of a split, and note what is mistaken behind it.
+
+        It is `last` itself unless a split is listed behind it, which its count has had already.
+        """
+        split = next((bar.session for bar in bars if bar.session > last and is_true_split(bar.split_ratio)), None)
+        before = self._last_counted([bar for bar in bars if split and bar.session < split - AHEAD])
+        if before is None:
+            return last
+        known, newest = (self._rebased(day, self._stored[day]) for day in (before, last))
+        factor = _behind_by(known, newest, bars)
+        if _is_about(factor, 1):
+            return last
+        self._missed, self._mistaken_after = 1 / factor, before
+        return before
 
     def _last_counted(self, bars: Sequence[Bar]) -> date | None:
         counted = (bar.session for bar in reversed(bars) if bar.session in self._stored)
@@ -231,10 +269,18 @@ def _behind_by(count: float, known: float, bars: Sequence[Bar]) -> float:
 
     bars: up to the session of the count
     """
-    ratios = [bar.split_ratio for bar in bars[-RECENT_SESSIONS:] if is_true_split(bar.split_ratio)]
-    factors = [1.0, *accumulate(reversed(ratios), mul)]
+    factors = [1.0, *accumulate(reversed(_true_splits(bars[-RECENT_SESSIONS:])), mul)]
     factor = min(factors, key=lambda each: abs(math.log(count * each / known)))
-    return factor if abs(math.log(count * factor / known)) < BUYBACKS else 1.0
+    return factor if _is_about(count * factor, known) else 1.0
+
+
+def _true_splits(bars: Sequence[Bar]) -> list[float]:
+    return [bar.split_ratio for bar in bars if is_true_split(bar.split_ratio)]
+
+
+def _is_about(count: float, other: float) -> bool:
+    """Tell whether a count is another one but for what a company issues or buys back."""
+    return abs(math.log(count / other)) < BUYBACKS
 
 
 def _contradict(implied: int, derived: int, bars: Sequence[Bar]) -> bool:
@@ -279,13 +325,24 @@ def _missed_by(known: float, count: int, last: date, bars: Sequence[Bar]) -> flo
 def _is_lasting(count: int, earlier: Quote | None) -> bool:
     """Tell whether an earlier quote has about the same count: a split does not stay to come for so long."""
     before = company_shares(earlier)[0] if earlier else None
-    return before is not None and abs(math.log(count / before)) < BUYBACKS
+    return before is not None and _is_about(count, before)
 
 
 def _is_ahead(count: int, known: float, bars: Sequence[Bar]) -> bool:
-    """Tell whether a quoted count has changed by a whole factor before its split is listed."""
+    """Tell whether a quoted count has changed as by a split before that is listed."""
     change = max(count / known, known / count)
-    return _is_whole(change) and not any(is_true_split(bar.split_ratio) for bar in bars[-RECENT_SESSIONS:])
+    return _is_early(change) and not _true_splits(bars[-RECENT_SESSIONS:])
+
+
+def _is_early(change: float) -> bool:
+    """Tell whether a count has changed as by a split: by a whole factor, or one of small numbers.
+
+    >>> [_is_early(change) for change in (10.0, 2.0, 1.5, 1.25, 1.2, 3.5, 1.31, 2.13, 1.1)]
+    [True, True, True, True, True, True, False, False, False]
+    """
+    near = Fraction(change).limit_denominator(LARGEST_EARLY.denominator)
+    is_simple = near.numerator <= LARGEST_EARLY.numerator and math.isclose(change, near, rel_tol=EARLY_FACTOR)
+    return _is_whole(change) or (is_simple and not _is_about(change, 1))
 
 
 def _is_whole(change: float) -> bool:

@@ -25,8 +25,9 @@ HISTORIES, BARS, LISTS, STOCKS, QUOTES, SECTORS, OTHERS = (
 )
 SHOWN_DAYS = 10
 # How what a day has no request for is asked for later.
-BY_ITSELF = "comes first on the next day: a ticker has its turn every {days} days"
+BY_ITSELF = "comes first on the next day: {days} days in all"
 BY_HAND = "is asked for when the history is started again: {days} days in all"
+SECTORS_LATER = "  Of the sectors, those that these days have no request for are looked up by later sessions."
 
 Needs = Mapping[str, int]  # what is asked for -> how many requests
 
@@ -87,18 +88,58 @@ def days_of(needs: Needs, budget: int) -> list[dict[str, int]]:
     return days
 
 
+def stocks_among(requests: int) -> int:
+    """Return of how many stocks so many requests bring bars and quotes, when the sundry ones of a day are left out.
+
+    >>> stocks_among(1001), stocks_among(5)
+    (971, 0)
+    """
+    return max(0, requests - SUNDRY) * QUOTES_PER_REQUEST // (QUOTES_PER_REQUEST + 1)
+
+
+def share_of_day(needs: Needs, budget: int) -> dict[str, int]:
+    """Return what one of many full days has requests for: ETFs' bars first, then lists, then stocks.
+
+    >>> share_of_day({BARS: 500, LISTS: 499, STOCKS: 1600, QUOTES: 32, OTHERS: 10}, 1200)
+    {"ETFs' bars": 500, 'lists of holdings': 499, "stocks' bars": 187, 'quotes': 4, 'others': 10}
+    """
+    bars = min(needs[BARS], budget)
+    lists = min(needs[LISTS], budget - bars)
+    stocks = min(needs[STOCKS], stocks_among(budget - bars - lists))
+    share = {BARS: bars, LISTS: lists, STOCKS: stocks, QUOTES: math.ceil(stocks / QUOTES_PER_REQUEST), OTHERS: SUNDRY}
+    return {kind: count for kind, count in share.items() if count and (stocks or kind != OTHERS)}
+
+
 def plan(known: Universe, yahoo: YahooSettings, stocks: int | None = None) -> Iterator[str]:
     """Yield the lines of the plan."""
     yield _terms(known, yahoo)
     yield from _part("the first start", first_start(known), yahoo)
     day = full_day(known, yahoo.listed_holdings, stocks)
-    yield from _part("a day, if every ETF trends and no two hold the same", day, yahoo)
+    yield _total("a day, if every ETF trends and no two hold the same", day, yahoo)
+    if 0 < yahoo.requests_per_day < sum(day.values()):
+        yield from _too_few_a_day(day, yahoo.requests_per_day)
+
+
+def _too_few_a_day(day: Needs, budget: int) -> Iterator[str]:
+    """Yield what each day asks for, and how often a stock has its turn."""
+    share = share_of_day(day, budget)
+    yield f"  each day: {_listed(share)}"
+    if stocks := share.get(STOCKS):
+        turn = f"a stock has its turn every {math.ceil(day[STOCKS] / stocks)} days, and what a portfolio holds first"
+    else:
+        turn = f"no stock ever has a turn: that takes more than {day[BARS] + day[LISTS] + SUNDRY + 1:,} a day"
+    yield f"  What a day has no request for is late in the ledger: {turn}. {_all_at_once(day)}"
 
 
 def plan_of_history(known: Universe, yahoo: YahooSettings, needs: Needs) -> Iterator[str]:
     """Yield the lines of a history's plan. needs: what it asks for."""
     yield _terms(known, yahoo)
-    yield from _part("the history, if nothing of it is stored and no two ETFs hold the same", needs, yahoo, BY_HAND)
+    name = "the history, if nothing of it is stored and no two ETFs hold the same"
+    # A sector is looked up with a stock's bars, and only with what the day has left beside them.
+    first = {kind: count for kind, count in needs.items() if kind != SECTORS}
+    yield from _part(name, needs, yahoo, BY_HAND, first if yahoo.requests_per_day else needs)
+    if needs.get(SECTORS) and 0 < yahoo.requests_per_day < sum(needs.values()):
+        yield SECTORS_LATER
 
 
 def _terms(known: Universe, yahoo: YahooSettings) -> str:
@@ -110,10 +151,12 @@ def _terms(known: Universe, yahoo: YahooSettings) -> str:
     )
 
 
-def _part(name: str, needs: Needs, yahoo: YahooSettings, later: str = BY_ITSELF) -> Iterator[str]:
-    total = sum(needs.values())
-    yield f"{name}: {say_duration(total, yahoo.pace_seconds)}: {_listed(needs)}"
-    days = days_of(needs, yahoo.requests_per_day)
+def _part(
+    name: str, needs: Needs, yahoo: YahooSettings, later: str = BY_ITSELF, in_turn: Needs | None = None
+) -> Iterator[str]:
+    """Yield what is needed, and on which days it is asked for. in_turn: what these days are for (None: all)."""
+    yield _total(name, needs, yahoo)
+    days = days_of(in_turn or needs, yahoo.requests_per_day)
     if len(days) == 1:
         return
     for number, day in enumerate(days[:SHOWN_DAYS], 1):
@@ -122,8 +165,16 @@ def _part(name: str, needs: Needs, yahoo: YahooSettings, later: str = BY_ITSELF)
         yield f"  ... {len(days)} days in all"
     yield (
         f"  What a day has no request for is late in the ledger and {later.format(days=len(days))}. "
-        f"All on one day: YAHOO_REQUESTS_PER_DAY={total}"
+        f"{_all_at_once(needs)}"
     )
+
+
+def _total(name: str, needs: Needs, yahoo: YahooSettings) -> str:
+    return f"{name}: {say_duration(sum(needs.values()), yahoo.pace_seconds)}: {_listed(needs)}"
+
+
+def _all_at_once(needs: Needs) -> str:
+    return f"All on one day: YAHOO_REQUESTS_PER_DAY={sum(needs.values())}"
 
 
 def _listed(needs: Needs) -> str:

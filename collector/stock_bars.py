@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 
 from collector.collection import Collection
 from collector.completeness import Kind
@@ -40,12 +40,14 @@ class Company:
     """What each of a stock's rows has beside its prices.
 
     earlier: what the source quoted some weeks before, where the share count leaves open which it is
+    is_new: nothing that it quoted is kept from so long before a split that the stored counts seem to have twice
     """
 
     quote: Quote
     sector: str | None
     sector_source: SectorSource | None = None
     earlier: Quote | None = None
+    is_new: bool = False
 
 
 def collect_stocks(
@@ -84,7 +86,8 @@ def fetch_stocks(
 ) -> set[str]:
     """Ask for each stock, send what is new, and return the currencies they are quoted in.
 
-    Of the unknown sectors as many are looked up as the day's budget allows, or every one.
+    Of the unknown sectors as many are looked up as the day's budget leaves beside the bars. every_sector: not only
+    those that a day usually takes.
     """
     possible = [
         ticker
@@ -117,8 +120,8 @@ def _describe_companies(
     if not tickers:
         return {}
     quotes = _fetch_quotes(current, tickers)
-    lookups = None if every_sector else lookups_left(current, planned=len(tickers) + 1)  # their bars, and a rate
-    sectors = sectors_of(current, tickers, quotes, snapshots, lookups)
+    lookups = lookups_left(current, planned=len(tickers) + 1, every_sector=every_sector)  # their bars, and a rate
+    sectors = sectors_of(current, tickers, quotes, snapshots, lookups, every_sector)
     unquoted = Quote("", None, None, None, None)
     return {
         ticker: Company(quotes.get(ticker, replace(unquoted, ticker=ticker)), *sectors[ticker]) for ticker in tickers
@@ -144,8 +147,7 @@ def _fetch_stock(current: Collection, company: Company, request: FetchRequest, c
     except TICKER_TROUBLE as error:
         return current.note_unusable(Kind.STOCK, ticker, request.sessions, error.reason)
     currencies.add(fetched.currency)
-    if _worths(fetched, request.stored, company).is_waiting:
-        company = replace(company, earlier=quote_before(current.conn, ticker, fetched.answer.fetched_at - AHEAD))
+    company = _with_quotes_before(current.conn, company, fetched, request.stored)
     return deliver(
         current,
         Kind.STOCK,
@@ -157,7 +159,18 @@ def _fetch_stock(current: Collection, company: Company, request: FetchRequest, c
 
 
 def _worths(fetched: Bars, stored: Mapping[date, Row], company: Company) -> Worths:
-    return Worths(fetched.bars, stored, company.quote, fetched.currency, company.earlier)
+    return Worths(fetched.bars, stored, company.quote, fetched.currency, company.earlier, company.is_new)
+
+
+def _with_quotes_before(conn: Connection, company: Company, fetched: Bars, stored: Mapping[date, Row]) -> Company:
+    """Return the company with what earlier quotes tell of its share count, where that is open."""
+    ticker, worths = company.quote.ticker, _worths(fetched, stored, company)
+    if worths.is_waiting:
+        company = replace(company, earlier=quote_before(conn, ticker, fetched.answer.fetched_at - AHEAD))
+    if worths.doubled_at:
+        ahead = datetime.combine(worths.doubled_at, time(), UTC) - AHEAD
+        company = replace(company, is_new=collected.quote_digest_before(conn, ticker, ahead) is None)
+    return company
 
 
 def quote_before(conn: Connection, ticker: str, moment: datetime) -> Quote | None:

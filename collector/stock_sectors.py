@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from collector.collection import Collection
-from collector.day_budget import requests_left
+from collector.day_budget import Rank, requests_left
 from collector.request_budget import BUDGET, BUDGET_ETFS
 from config.universe import Universe, universe
 from database.db_helper import Row
@@ -38,16 +38,18 @@ def sectors_of(
     quoted: Container[str],
     snapshots: Iterable[HoldingsSnapshot],
     lookups: int | None,
+    every_sector: bool = False,
 ) -> dict[str, Sector]:
-    """Return the stocks' sectors, after so many look-ups among those that are quoted.
+    """Return the stocks' sectors, after at most so many look-ups (None: any number) among those that are quoted.
 
-    lookups: None looks up every stock without a sector. snapshots: of this run, which need not be stored yet.
+    every_sector: each stock without a sector is looked up, and no other. snapshots: of this run, which need not be
+    stored yet.
     """
     found = known_sectors(current, tickers, snapshots)
     asked = stock_sectors.lookups(current.conn, tickers, current.run_id)
     looked_up = [ticker for ticker in in_turn(found, asked) if ticker in quoted]
-    if lookups is None:
-        lookups = sum(found[ticker].name is None for ticker in looked_up)
+    if every_sector:
+        looked_up = [ticker for ticker in looked_up if found[ticker].name is None]
     looked_up = looked_up[:lookups]
     for number, ticker in enumerate(looked_up, 1):
         said = _look_up(current, ticker)
@@ -84,13 +86,20 @@ def in_turn(found: Mapping[str, Sector], asked: Mapping[str, Row]) -> list[str]:
     return sorted(open_ones, key=lambda ticker: (found[ticker].name is not None, last_asked[ticker]))
 
 
-def lookups_left(current: Collection, planned: int) -> int:
-    """Return how many sectors a run may look up: what its planned requests leave of the day's budget."""
-    made = requests.count_of_last_day(current.conn)
-    budget = BUDGET * max(BUDGET_ETFS, len(universe().etfs)) // BUDGET_ETFS
-    left = requests_left(current)
-    unspent = budget - made - planned
-    return max(current.settings.collector.sector_lookups_per_run, unspent if left is None else min(unspent, left))
+def lookups_left(current: Collection, planned: int, every_sector: bool = False) -> int | None:
+    """Return how many sectors a run may look up beside its planned requests. None: any number.
+
+    It is what they leave of a usual day's requests, and some at least, as far as the day's budget goes. every_sector:
+    whatever is usual.
+    """
+    left = requests_left(current, Rank.STOCKS)
+    allowed = None if left is None else max(0, left - planned)
+    if every_sector:
+        return allowed
+    usual = BUDGET * max(BUDGET_ETFS, len(universe().etfs)) // BUDGET_ETFS
+    unspent = usual - requests.count_of_last_day(current.conn) - planned
+    wanted = max(current.settings.collector.sector_lookups_per_run, unspent)
+    return wanted if allowed is None else min(wanted, allowed)
 
 
 def lists_of(current: Collection, snapshots: Iterable[HoldingsSnapshot]) -> Lists:

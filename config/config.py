@@ -8,6 +8,8 @@ from datetime import time
 from enum import StrEnum
 from pathlib import Path
 
+from config.stages import BEGINS, begins_at
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # So many holdings of a fund Yahoo lists.
 YAHOOS_LARGEST = 10
@@ -96,7 +98,8 @@ class YahooSettings:
     """How Yahoo is asked. Times are in seconds.
 
     base_url: a server that speaks Yahoo's protocol (empty: Yahoo itself)
-    requests_per_day: how many requests a day may make, from noon UTC on (0: as many as there are)
+    requests_per_day: how many requests a day may make (0: as many as there are)
+    day_begins: the hour (UTC) at which such a day begins: with the first stage, so that it is of one session's run
     breaker_failures: after this many failed tickers in a row, a request for SPY shows whether Yahoo is down
     """
 
@@ -107,6 +110,7 @@ class YahooSettings:
     cache_dir: Path
     breaker_failures: int = 4
     requests_per_day: int = 0
+    day_begins: time = field(default_factory=lambda: begins_at("staggered"))
 
     @property
     def listed_holdings(self) -> int | None:
@@ -253,6 +257,7 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings that .env.example lists, or raise ConfigError, which names a wrong one."""
         read = _Reader(environ)
+        schedule = read.choice("PIPELINE_SCHEDULE", tuple(BEGINS))
         database = DatabaseSettings(
             host=read.text("DB_HOST", "127.0.0.1"),
             port=read.integer("DB_PORT", 5432),
@@ -294,6 +299,7 @@ class Settings:
                 breaker_failures=read.integer("YAHOO_BREAKER_FAILURES", 4, at_least=1),
                 # A market server has no limit of its own.
                 requests_per_day=read.integer("YAHOO_REQUESTS_PER_DAY", 0 if read.text("YAHOO_BASE_URL", "") else 2000),
+                day_begins=begins_at(schedule),
             ),
             collector=CollectorSettings(
                 history_sessions=read.integer("HISTORY_SESSIONS", 260, at_least=21),
@@ -342,7 +348,7 @@ class Settings:
                 bind=read.text("CONSUMER_METRICS_BIND", "127.0.0.1"),
                 heartbeat=read.path("CONSUMER_HEARTBEAT"),
             ),
-            schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
+            schedule=schedule,
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
             api_key=read.header("API_KEY"),
             api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),

@@ -1,5 +1,7 @@
 """The DAGs of the pipeline: the five stages in their order, the controller that runs them, and those beside them."""
 
+from datetime import time
+
 CONTROLLER = "daily_pipeline_controller"
 REBALANCE = "monthly_portfolio_rebalance"
 MONTHLY_ETFS = "monthly_etf_collection_last_weekend"
@@ -24,6 +26,16 @@ BESIDE = {
     "rebalance": REBALANCE,
     "performance": "portfolio_performance",
 }
+
+
+def begins_at(schedule: str) -> time:
+    """Return the hour (UTC) at which a session's run begins.
+
+    >>> str(begins_at("staggered")), str(begins_at("controller"))
+    ('09:00:00', '21:30:00')
+    """
+    minute, hour, *_ = BEGINS[schedule].split()
+    return time(int(hour), int(minute))
 
 
 def run_name(dag_id: str) -> str:

@@ -100,17 +100,26 @@ class Store(Generic[M]):
         good: list[Decoded] = []
         bad: list[Values] = []
         for record in records:
-            raw = record.value or b""
-            if is_range(raw) and issubclass(self._kind, DailyBar):
-                bars, refused = read_range(self._kind, raw)
-                good += [(record, part) for part in bars]
-                bad += self._rejections(record, refused)
-                continue
             try:
-                good.append((record, from_json(self._kind, raw)))
-            except InvalidMessage as error:
-                bad.append(self._rejection(record, raw, error.reason))
+                parts, refused = self._read(record.value or b"")
+                rows = self._rejections(record, refused)
+            except Exception as error:  # or else the consumer ended, began anew at the same message, and so for ever
+                parts, rows = [], [self._rejection(record, record.value, self._unreadable(error))]
+            good += [(record, part) for part in parts]
+            bad += rows
         return good, bad
+
+    def _read(self, raw: bytes) -> tuple[Sequence[Any], Sequence[Refused]]:
+        """Return the messages, or ranges of bars, in a record, and what is refused of it."""
+        if is_range(raw) and issubclass(self._kind, DailyBar):
+            return read_range(self._kind, raw)
+        try:
+            return [from_json(self._kind, raw)], []
+        except InvalidMessage as error:
+            return [], [(raw, error.reason)]
+
+    def _unreadable(self, error: Exception) -> Reason:
+        return reason("not_a_message", kind=self._kind.__name__, error=f"{type(error).__name__}: {error}")
 
     def _commit(self, write: Callable[[Connection], None], rows: int, rejected: int) -> None:
         conn = self._connection()
@@ -170,7 +179,7 @@ class Store(Generic[M]):
             self._commit(self._writing([], [self._rejection(record, raw, refused)]), 0, 1)
 
     def _rejections(self, record: ConsumerRecord, refused: Sequence[Refused]) -> list[Values]:
-        """Return the rows of a range's bars. Those whose session cannot be read are one: the range as it came."""
+        """Return a record's rows. Bars whose session cannot be read are one: the record as it came."""
         nameless = [why for raw, why in refused if not _bar_of(raw)[1]]
         rows = [self._rejection(record, raw, why) for raw, why in refused if _bar_of(raw)[1]]
         return [*rows, self._rejection(record, record.value, nameless[0])] if nameless else rows

@@ -16,13 +16,14 @@ from msgspec import Meta
 
 from config.exchanges import SYMBOL
 from utils.errors import InvalidMessage
-from utils.reasons import Reason, reason
+from utils.reasons import Reason, reason, understood
 
 # Values that Postgres cannot hold are refused here, so that producers notice before they send them.
 LARGEST_INTEGER = 2**63 - 1
 Ticker = Annotated[str, Meta(min_length=1, max_length=20, pattern=rf"^{SYMBOL}\Z")]
-Price = Annotated[float, Meta(ge=1e-10, lt=1e12)]
-Amount = Annotated[float, Meta(ge=0, lt=1e12)]
+LEAST_PRICE, BEYOND_PRICE = 1e-10, 1e12
+Price = Annotated[float, Meta(ge=LEAST_PRICE, lt=BEYOND_PRICE)]
+Amount = Annotated[float, Meta(ge=0, lt=BEYOND_PRICE)]
 Volume = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
 Count = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
 # Of a fund. Leveraged funds hold more than their own value, and the parts of a fund of funds may add up to more than 1.
@@ -133,7 +134,9 @@ class DailyBar(Message, frozen=True, kw_only=True):
 
     def _found_doubt(self) -> Reason | None:
         """Return the producer's doubt. An earlier version sent it as a text."""
-        return reason("text", text=self.doubt) if isinstance(self.doubt, str) else self.doubt
+        if isinstance(self.doubt, str):
+            return reason("text", text=self.doubt)
+        return understood(self.doubt) if self.doubt else None
 
     def _range_doubt(self) -> Reason | None:
         return None

@@ -196,6 +196,8 @@ def _columns_of(kind: type[B], decoded: Any) -> BarRange[B]:
     common = {name: getattr(decoded, name) for name in _common(kind)}
     columns = {name: values for name in _by_session(kind) if (values := getattr(decoded, name))}
     _require_arrays(columns)
+    if empty := _required(kind) - columns.keys():
+        raise ValueError(f"{', '.join(sorted(empty))}: an empty array")
     return BarRange(kind, common, columns)
 
 
@@ -252,6 +254,11 @@ def _common(kind: type[Message]) -> tuple[str, ...]:
 @cache
 def _by_session(kind: type[Message]) -> tuple[str, ...]:
     return tuple(name for name in _defaults(kind) if name in BY_SESSION)
+
+
+@cache
+def _required(kind: type[Message]) -> frozenset[str]:
+    return frozenset(field.name for field in _fields(kind) if field.required and field.name in BY_SESSION)
 
 
 @cache

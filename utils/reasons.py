@@ -15,6 +15,9 @@ from typing import Any
 
 import msgspec
 
+LONGEST_GIVEN = 2_000  # bytes of JSON: so a reason cannot be nested deeper than can be put into words
+LONGEST_FORMAT = 9  # characters: so a parameter within a format cannot ask for gigabytes of digits
+
 SENTENCES: Mapping[str, str] = {
     # Words that an earlier version stored as a sentence.
     "text": "{text}",
@@ -296,8 +299,8 @@ SENTENCES: Mapping[str, str] = {
     "bars_changed": "{count} stored bars were changed by the source",
     "disk_short": "the disk of {folder} has {free:,} MB free, and with less than {least:,} MB nothing is collected "
     "(DISK_FREE_MB): make room there",
-    "budget_spent": "the day's {budget:,} requests to Yahoo are spent (YAHOO_REQUESTS_PER_DAY): it has its turn "
-    "on the next day",
+    "budget_spent": "the day's {budget:,} requests to Yahoo are spent, or kept for ETFs (YAHOO_REQUESTS_PER_DAY): it "
+    "has its turn on the next day",
     "postponed": "{count:,} tickers wait for the next day, the first of them {tickers}: {reason}",
     "goes_on_without": "goes on without {tickers}",
     "no_trend": "no ETF trends, nothing to collect",
@@ -391,6 +394,23 @@ def reason(code: str, **params: Any) -> Reason:
     return Reason(code, {name: _plain(value) for name, value in params.items()})
 
 
+def understood(given: Reason) -> Reason:
+    """Return a reason that came in a message. One that cannot be told here, as of another version, becomes a text.
+
+    >>> str(understood(Reason("of_the_next_version", {"step": 2})))
+    '{"code":"of_the_next_version","params":{"step":2}}'
+    """
+    written = msgspec.json.encode(given)
+    return given if len(written) <= LONGEST_GIVEN and _is_sayable(given) else reason("text", text=written.decode())
+
+
+def _is_sayable(given: Reason) -> bool:
+    try:
+        return given.params.keys() == parameters(given.code) and bool(sentence(given))
+    except Exception:  # a format meets whatever a message holds
+        return False
+
+
 @cache
 def parameters(code: str) -> frozenset[str]:
     """Return the names of a code's parameters.
@@ -476,7 +496,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Reason):
-        return {"code": value.code, "params": value.params}
+        return {"code": value.code, "params": _plain(value.params)}
+    if isinstance(value, Mapping):
+        return {_plain(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(each) for each in value]
     if isinstance(value, float) and math.isinf(value):
@@ -498,5 +520,7 @@ class _Formatter(string.Formatter):
         if isinstance(value, list):
             separator = "; " if any(isinstance(each, Mapping) for each in value) else ", "
             return (format_spec or separator).join(self.format_field(each, "") for each in value)
+        if len(format_spec) > LONGEST_FORMAT:
+            raise ValueError(f"{format_spec} is too long for a format")
         number, _, factor = format_spec.partition("*")
         return format(value * float(factor), number) if factor else format(value, format_spec)

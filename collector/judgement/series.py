@@ -9,7 +9,7 @@ from statistics import median
 
 from collector.judgement.findings import Judgement, Known
 from collector.yahoo_answers.model import Bar
-from utils.messages import LARGEST_STEP
+from utils.messages import BEYOND_PRICE, LARGEST_STEP, LEAST_PRICE
 from utils.reasons import Reason, reason
 
 CLEAR_MISMATCH = 0.02  # of the close: an adjusted close that is off by more makes its bar doubtful, by less noted
@@ -84,8 +84,12 @@ class Series:
 
 
 def is_price(value: float) -> bool:
-    """Tell whether a value can be a price: positive and finite."""
-    return 0 < value < math.inf
+    """Tell whether a value can be a price, or a ratio, of a message.
+
+    >>> [is_price(value) for value in (10.0, 0.0, -1.0, 1e-320, 1e300, math.inf, math.nan)]
+    [True, False, False, False, False, False, False]
+    """
+    return LEAST_PRICE <= value < BEYOND_PRICE
 
 
 def distance(one: float, other: float) -> float:

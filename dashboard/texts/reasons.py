@@ -282,7 +282,8 @@ KOREAN: Mapping[str, str] = {
     "bars_changed": "출처가 저장된 시세 {count}건을 변경했습니다",
     "disk_short": "{folder}의 디스크에 {free:,} MB만 남았습니다. "
     "{least:,} MB보다 적으면 수집하지 않습니다(DISK_FREE_MB). 공간을 확보하세요",
-    "budget_spent": "Yahoo 하루 요청 {budget:,}건을 모두 썼습니다(YAHOO_REQUESTS_PER_DAY). 다음 날 차례가 됩니다",
+    "budget_spent": "Yahoo 하루 요청 {budget:,}건을 모두 썼거나 ETF 몫으로 남겨 두었습니다"
+    "(YAHOO_REQUESTS_PER_DAY). 다음 날 차례가 됩니다",
     "postponed": "{count:,}개 종목은 다음 날을 기다립니다. 처음 것은 {tickers}입니다: {reason}",
     "goes_on_without": "{tickers} 없이 진행합니다",
     "no_trend": "추세 ETF가 없어 수집할 것이 없습니다",

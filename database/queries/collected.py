@@ -1,6 +1,6 @@
 """What has been collected already: the collectors ask before they fetch, and after they sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -80,6 +80,17 @@ def snapshot_dates(conn: Connection, etf: str) -> list[date]:
         {"etf": etf},
     )
     return [row["collected_date"] for row in rows]
+
+
+def listed_since(conn: Connection, etfs: Collection[str], day: date) -> set[str]:
+    """Return which of these ETFs have a snapshot of a day or later."""
+    rows = fetch(
+        conn,
+        "SELECT DISTINCT etf_ticker FROM collected_etf_holdings"
+        " WHERE etf_ticker = ANY(%(etfs)s) AND collected_date >= %(day)s",
+        {"etfs": list(etfs), "day": day},
+    )
+    return {row["etf_ticker"] for row in rows}
 
 
 def snapshot(conn: Connection, etf: str, collected_date: date) -> list[Row]:

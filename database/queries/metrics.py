@@ -38,8 +38,8 @@ class State(NamedTuple):
 
 def state(conn: Connection, yahoo: YahooSettings) -> State:
     return State(
-        requests=requests.by_outcome_of_budget_day(conn),
-        budget_left=requests.left_of_budget(conn, yahoo.requests_per_day),
+        requests=requests.by_outcome_of_budget_day(conn, yahoo.day_begins),
+        budget_left=requests.left_of_budget(conn, yahoo),
         shut_until=_shut_until(conn, timedelta(seconds=yahoo.cooldown_seconds)),
         bars=_bars(conn),
         publication_ages=_publication_ages(conn),

@@ -1,14 +1,16 @@
 """The log of requests to Yahoo: pacing, the breaker and the day's budget read it."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime, time
 from typing import NamedTuple
 
+from config.config import YahooSettings
 from database.db_helper import Connection, Row, fetch, transaction
 
-# Since the last noon UTC.
+# Since it was last the hour `begins` (UTC).
 OF_BUDGET_DAY = """
     requested_at >= (
-        date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC' - INTERVAL '12 hours') + INTERVAL '12 hours'
+        date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC' - %(begins)s::interval) + %(begins)s::interval
     ) AT TIME ZONE 'UTC'
 """
 
@@ -69,18 +71,50 @@ def count_of_last_day(conn: Connection) -> int:
     return int(row["requests"])
 
 
-def count_of_budget_day(conn: Connection) -> int:
-    """Count the requests since the last noon UTC, where a day of the budget begins."""
-    [row] = fetch(conn, f"SELECT COUNT(*) AS requests FROM logs_yahoo_request WHERE {OF_BUDGET_DAY}")
+def count_of_budget_day(conn: Connection, begins: time) -> int:
+    """Count the requests of this day of the budget. begins: the hour (UTC) at which such days begin."""
+    query = f"SELECT COUNT(*) AS requests FROM logs_yahoo_request WHERE {OF_BUDGET_DAY}"
+    [row] = fetch(conn, query, {"begins": begins})
     return int(row["requests"])
 
 
-def left_of_budget(conn: Connection, requests_per_day: int) -> int | None:
+def left_of_budget(conn: Connection, yahoo: YahooSettings) -> int | None:
     """Return how many requests this day of the budget may still make, or None without a budget (0)."""
-    return max(0, requests_per_day - count_of_budget_day(conn)) if requests_per_day else None
+    if not yahoo.requests_per_day:
+        return None
+    return max(0, yahoo.requests_per_day - count_of_budget_day(conn, yahoo.day_begins))
 
 
-def by_outcome_of_budget_day(conn: Connection) -> dict[tuple[str, ...], float]:
+def asked_of_budget_day(conn: Connection, begins: time, endpoint: str, symbols: Collection[str]) -> set[str]:
+    """Return which of these symbols an endpoint was asked for on this day of the budget."""
+    rows = fetch(
+        conn,
+        f"""
+        SELECT DISTINCT symbol
+        FROM logs_yahoo_request
+        WHERE endpoint = %(endpoint)s AND symbol = ANY(%(symbols)s) AND {OF_BUDGET_DAY}
+        """,
+        {"begins": begins, "endpoint": endpoint, "symbols": list(symbols)},
+    )
+    return {row["symbol"] for row in rows}
+
+
+def bars_asked_on(conn: Connection, symbols: Collection[str]) -> dict[str, date]:
+    """Return the last day (UTC) on which bars of each of these symbols were asked for, if ever."""
+    rows = fetch(
+        conn,
+        """
+        SELECT symbol, (MAX(requested_at) AT TIME ZONE 'UTC')::date AS asked_on
+        FROM logs_yahoo_request
+        WHERE endpoint = 'chart' AND symbol = ANY(%(symbols)s)
+        GROUP BY symbol
+        """,
+        {"symbols": list(symbols)},
+    )
+    return {row["symbol"]: row["asked_on"] for row in rows}
+
+
+def by_outcome_of_budget_day(conn: Connection, begins: time) -> dict[tuple[str, ...], float]:
     """Count the requests of this day of the budget by endpoint and outcome: ok, limited, refused or no_answer."""
     rows = fetch(
         conn,
@@ -99,6 +133,7 @@ def by_outcome_of_budget_day(conn: Connection) -> dict[tuple[str, ...], float]:
         GROUP BY endpoint, outcome
         ORDER BY endpoint, outcome
         """,
+        {"begins": begins},
     )
     return {(row["endpoint"], row["outcome"]): row["requests"] for row in rows}
 

@@ -578,11 +578,14 @@ class TestBudget:
 
         assert [etf for etf in BENCHMARKS if sessions(conn, etf)] == ["SPY", "QQQ", "IWM"]
         late = {gap["ticker"]: (gap["state"], words_in(gap["reason"])) for gap in ledger.gaps(conn)}
-        spent = "the day's 3 requests to Yahoo are spent (YAHOO_REQUESTS_PER_DAY): it has its turn on the next day"
+        spent = (
+            "the day's 3 requests to Yahoo are spent, or kept for ETFs (YAHOO_REQUESTS_PER_DAY): it has its turn on "
+            "the next day"
+        )
         assert late == dict.fromkeys(("EWY", "DIA", "SCHD"), ("late", spent))
         assert first.note == f"3 tickers wait for the next day, the first of them EWY, DIA, SCHD: {spent}"
 
-        monkeypatch.setattr(requests, "count_of_budget_day", lambda conn: 0)
+        monkeypatch.setattr(requests, "count_of_budget_day", lambda *_: 0)
         second = kafka_producer_etf_daily.run(few, "benchmark", UNTIL)
 
         assert all(sessions(conn, etf) for etf in BENCHMARKS)
@@ -699,7 +702,7 @@ class TestShortDisk:
 
 def made(conn: Connection) -> int:
     """Return how many requests were made."""
-    return requests.count_of_budget_day(conn)
+    return requests.count_of_budget_day(conn, Settings.from_env({}).yahoo.day_begins)
 
 
 class TestSectors:

@@ -29,6 +29,7 @@ from utils.errors import DatabaseUnavailable
 from utils.lag import Lag
 from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, StockDailyBar, to_json
 from utils.ranges import packed
+from utils.reasons import Reason
 
 FETCHED = datetime(2026, 8, 21, 21, tzinfo=UTC)
 
@@ -47,7 +48,7 @@ def bar(**values: Any) -> bytes:
     plain = {"open_price": 10.0, "high_price": 12.0, "low_price": 9.0, "close_price": 11.0, "adj_close": 11.0}
     origin = {"fetched_at": FETCHED, "source": "simulated", "previous_close": 10.0}
     fields = {"ticker": "SPY", "trade_date": date(2026, 8, 21), "volume": 5, **plain, **origin, **values}
-    return to_json(EtfDailyBar(**fields))
+    return msgspec.json.encode(fields)
 
 
 @pytest.fixture
@@ -193,6 +194,12 @@ POISON = [
     bar(ticker="A" * 201),
     bar(run_id="\x00"),
     bar(source="\x00"),
+    bar(doubt=Reason("of_the_next_version", {"step": 1})),
+    bar(doubt=Reason("step", {"step": "x", "before": None, "after": 2, "factor": 1})),
+    bar(doubt=Reason("text", {"text": {"code": "text", "params": {"text": "a\x00b"}}})),
+    bar(doubt=Reason("text", {"text": "x", "a\x00b": 1})),
+    bar(doubt="a\x00b"),
+    bar(format=2, trade_date=["2026-08-21"], close_price=[], adj_close=[11.0], volume=[5]),
 ]
 
 

@@ -755,11 +755,11 @@ class TestMarketCaps:
         assert (message.market_cap, message.market_cap_source) == (None, None)
 
     def test_a_past_session_keeps_the_shares_it_was_stored_with(self) -> None:
-        known = {date(2026, 8, 20): row(bar(date(2026, 8, 20), 50.0, 49.0), shares=800)}
+        known = {date(2026, 8, 20): row(bar(date(2026, 8, 20), 50.0, 49.0), shares=900)}
 
         older, newer = self.messages(self.quote, known)
 
-        assert (older.shares_outstanding, newer.shares_outstanding) == (800, 1_000)
+        assert (older.shares_outstanding, newer.shares_outstanding) == (900, 1_000)
 
     def test_a_corrected_close_keeps_the_shares_as_well(self) -> None:
         known = {date(2026, 8, 20): row(bar(date(2026, 8, 20), 100.0), shares=500)}

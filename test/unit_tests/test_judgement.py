@@ -1503,3 +1503,15 @@ def test_twenty_years_are_judged_in_a_moment() -> None:
     judge(bars, Known(rows(bars)))
 
     assert time.process_time() - begun < 0.2, "it takes some ten milliseconds where nothing else runs"
+
+
+@pytest.mark.parametrize("absurd", [1e-320, 1e-11, 1e12, 1e308])
+@pytest.mark.parametrize("field", ["close", "adj_close", "split_ratio"])
+def test_a_figure_that_no_message_can_hold_hurts_no_other_bar(absurd: float, field: str) -> None:
+    bars = series(walk())
+    figure: dict[str, Any] = {field: absurd}
+    odd = [*bars[:AT], replace(bars[AT], **figure), *bars[AT + 1 :]]
+
+    judged = judge(odd, Known(stored=rows(bars[: AT - 5])))
+
+    assert set(judged.doubts) <= {DAY}

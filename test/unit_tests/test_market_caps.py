@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from collector.delivery import NewBar
-from collector.market_caps import Worth, Worths, company_shares, is_true_split, rescaled
-from collector.stock_bars import Company, stock_messages
+from collector.market_caps import AHEAD, Worth, Worths, company_shares, is_true_split, rescaled
+from collector.stock_bars import Company, _with_quotes_before, stock_messages
 from collector.yahoo_answers.model import Answer, Bar, Bars, Quote
 from database.db_helper import Row
-from utils.dates import session_before
+from database.queries import collected
+from utils.dates import session_before, sessions_between
 from utils.messages import MarketCapSource
 
 EX_DATE = date(2024, 6, 10)
@@ -415,6 +416,81 @@ class TestSplits:
             worth = worths(bars, stored, quote(count))[day]
             assert worth.market_cap == round(count * close)
             stored = {day: row(price, worth.shares, worth.market_cap)}
+
+
+class TestACountThatIsEarlyOrLate:
+    """A company of a billion shares at 300 dollars, fetched on every session, and a split among them."""
+
+    SESSIONS = sessions_between(date(2026, 3, 2), date(2026, 8, 28))
+    EX, LAST, COUNT = 22, 66, 10**9
+
+    def caps(self, ratio: float, first: int, moves: int, is_new: bool) -> tuple[list[int], list[int]]:
+        """Return the sessions that had a wrong cap on their own day, and those that have one at the end.
+
+        ratio: of the split at session EX. first: the first fetch. moves: the session from which on the quote has the
+        count of after the split. All of them are counted from EX on
+        """
+        stored: dict[date, Row] = {}
+        wrong = []
+        for today in range(self.EX + first, self.LAST):
+            bars = [
+                bar(day, 300.0 / (ratio if today >= self.EX else 1), ratio if number == self.EX else 1.0)
+                for number, day in enumerate(self.SESSIONS[: today + 1])
+            ]
+            of, before = (
+                quote(round(self.COUNT * (ratio if day >= self.EX + moves else 1))) for day in (today, today - 10)
+            )
+            found = Worths(bars, stored, of, "USD")
+            if found.is_waiting or found.doubled_at:
+                found = Worths(bars, stored, of, "USD", before, is_new)
+            stored = {
+                each.session: row(each.close, worth.shares, worth.market_cap, worth.source)
+                for each in bars
+                if (worth := found.at(each))
+            }
+            wrong += [today - self.EX] * self.is_wrong(stored[self.SESSIONS[today]])
+        at_the_end = [number for number, each in enumerate(stored.values()) if self.is_wrong(each)]
+        return wrong, at_the_end
+
+    def is_wrong(self, stored: Row) -> bool:
+        return bool(abs(stored["market_cap"] / (300 * self.COUNT) - 1) > 0.05)
+
+    @pytest.mark.parametrize("ratio", [10.0, 4.0, 1.5, 1.25, 1.2, 0.1])
+    @pytest.mark.parametrize("moves", [-8, -3, -1, 0, 1, 20], ids=lambda moves: f"from {moves}")
+    def test_of_a_company_that_was_known_for_weeks_none_is_wrong(self, ratio: float, moves: int) -> None:
+        assert self.caps(ratio, first=-20, moves=moves, is_new=False) == ([], [])
+
+    @pytest.mark.parametrize("ratio", [1.3, 1.7, 13 / 15 / 2])
+    def test_one_of_an_odd_split_is_right_from_its_listing_on_and_corrected(self, ratio: float) -> None:
+        assert self.caps(ratio, first=-20, moves=-3, is_new=False) == ([-3, -2, -1], [])
+
+    @pytest.mark.parametrize("ratio", [10.0, 4.0, 1.5, 1.25, 0.1])
+    @pytest.mark.parametrize("first", [-9, -2, -1])
+    def test_of_a_company_that_was_new_then_all_are_right_after_weeks(self, ratio: float, first: int) -> None:
+        wrong, at_the_end = self.caps(ratio, first=first, moves=-10, is_new=True)
+
+        assert (wrong, at_the_end) == (list(range(first, 30)), [])
+
+    def test_a_quote_that_is_late_for_longer_changes_nothing_that_is_stored(self) -> None:
+        _, at_the_end = self.caps(10.0, first=-20, moves=33, is_new=False)
+
+        assert min(at_the_end) == self.EX + 30
+
+
+@pytest.mark.parametrize("kept", [None, "a digest"])
+def test_whether_a_company_was_new_before_its_split_is_told_by_what_is_kept(
+    monkeypatch: pytest.MonkeyPatch, kept: str | None
+) -> None:
+    asked: list[datetime] = []
+    monkeypatch.setattr("collector.stock_bars.quote_before", lambda *_: None)
+    monkeypatch.setattr(collected, "quote_digest_before", lambda conn, ticker, moment: asked.append(moment) or kept)
+    bars = [bar(day, 30.0, 10.0 if number == 25 else 1.0) for number, day in enumerate(reversed(DAYS))]
+    stored = {each.session: row(30.0, 100_000) for each in bars[:-1]}
+
+    company = _with_quotes_before(None, Company(quote(10_000), None), Bars("X", "USD", bars, ANSWER), stored)  # type: ignore[arg-type]
+
+    assert company.is_new == (kept is None)
+    assert asked[-1].date() == bars[25].session - AHEAD
 
 
 def test_ratios_of_true_splits() -> None:

@@ -199,6 +199,14 @@ def test_a_field_that_all_bars_break_refuses_each_of_them() -> None:
     assert {json.loads(raw)["trade_date"] for raw, _ in refused} == {str(bar.trade_date) for bar in ETF_BARS}
 
 
+@pytest.mark.parametrize("name", ["open_price", "high_price", "low_price", "close_price", "adj_close", "volume"])
+def test_a_field_of_which_nothing_is_given_is_missing_from_each_bar(name: str) -> None:
+    good, refused = read_range(EtfDailyBar, changed(one_range(ETF_BARS), **{name: []}))
+
+    assert good == [] and len(refused) == 30
+    assert all(f"missing required field `{name}`" in str(why) for _, why in refused)
+
+
 def test_halves_and_rests_are_ranges_again() -> None:
     [read], _ = read_range(EtfDailyBar, one_range(ETF_BARS))
     assert isinstance(read, BarRange)

@@ -9,7 +9,7 @@ import pytest
 from config.config import ConfigError
 from utils.command_line import exit_code_of, failure_in
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnusableAnswer
-from utils.reasons import Reason, as_json, as_one, from_json, join, of_ticker, reason, without_ticker
+from utils.reasons import Reason, as_json, as_one, from_json, join, of_ticker, reason, understood, without_ticker
 
 BREAK = reason("step", step=9.0, before=5.0, after=50.0, factor=0.1)
 
@@ -29,6 +29,45 @@ def test_a_text_is_held_as_postgresql_takes_it(text: str, stored: str) -> None:
 
     assert "\\u0000" not in written
     assert from_json(written) == [reason("text", text=stored)]
+
+
+def nested(depth: int) -> Reason:
+    told = reason("no_bar_yet")
+    for _ in range(depth):
+        told = reason("several", reasons=[told])
+    return told
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        Reason("of_the_next_version", {"step": 1}),
+        Reason("step", {}),
+        Reason("step", {"step": 1, "before": 1, "after": 2}),
+        Reason("step", {"step": 1, "before": 1, "after": 2, "factor": 1, "new": 1}),
+        Reason("step", {"step": "x", "before": 1, "after": 2, "factor": 1}),
+        Reason("step", {"step": None, "before": 1, "after": 2, "factor": 1}),
+        Reason("several", {"reasons": [{"code": "of_the_next_version", "params": {}}]}),
+        Reason("several", {"reasons": {"step": 1}}),
+        Reason("close_falls", {"change": 0.5, "digits": 10**9}),
+        nested(100),
+    ],
+)
+def test_what_cannot_be_told_here_is_a_text(given: Reason) -> None:
+    told = understood(given)
+
+    assert told.code == "text" and json.loads(str(told))["code"] == given.code
+
+
+@pytest.mark.parametrize("given", [BREAK, of_ticker("IWM", [BREAK]), nested(20)])
+def test_what_can_be_told_here_stays_as_it_is(given: Reason) -> None:
+    assert understood(given) == given
+
+
+def test_no_zero_byte_of_a_reason_in_another_reaches_postgresql() -> None:
+    deep = Reason("text", {"text": {"code": "text", "params": {"text": "a\x00b", "c\x00d": 1}}})
+
+    assert "\\u0000" not in (as_json([reason("quarantined", id=1, reason=deep)]) or "")
 
 
 def test_a_number_that_json_lacks_has_words_all_the_same() -> None:

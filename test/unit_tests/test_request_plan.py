@@ -47,17 +47,18 @@ def test_the_plan_names_each_day_and_what_would_do() -> None:
     assert lines[2].startswith(
         "a day, if every ETF trends and no two hold the same: 2,641 requests to Yahoo, at least 3 h"
     )
-    assert lines[3] == "  day 1: 500 ETFs' bars, 499 lists of holdings, 1,001 stocks' bars"
-    assert lines[4] == "  day 2: 599 stocks' bars, 32 quotes, 10 others"
-    assert lines[5].endswith("a ticker has its turn every 2 days. All on one day: YAHOO_REQUESTS_PER_DAY=2641")
+    assert lines[3] == "  each day: 500 ETFs' bars, 499 lists of holdings, 971 stocks' bars, 20 quotes, 10 others"
+    assert "a stock has its turn every 2 days" in lines[4]
+    assert lines[4].endswith("All on one day: YAHOO_REQUESTS_PER_DAY=2641")
 
 
 def test_what_a_history_has_no_request_for_waits_for_a_person() -> None:
     lines = list(plan_of_history(LARGE, YAHOO, whole_history(LARGE, YAHOOS_LARGEST)))
 
     assert lines[1].startswith("the history, if nothing of it is stored and no two ETFs hold the same: 6,060 requests")
-    assert len(lines) == 2 + 4 + 1
-    assert "is asked for when the history is started again: 4 days in all" in lines[-1]
+    assert len(lines) == 2 + 2 + 2
+    assert "is asked for when the history is started again: 2 days in all" in lines[-2]
+    assert "Of the sectors, those that these days have no request for" in lines[-1]
 
 
 def test_without_a_budget_everything_is_on_one_day() -> None:
@@ -76,5 +77,7 @@ def test_a_market_server_has_no_budget_unless_one_is_set() -> None:
 
 
 def test_more_than_yahoo_lists_is_not_planned() -> None:
+    few = replace(YAHOO, requests_per_day=300)
+    assert "comes first on the next day: 2 days in all" in next(line for line in plan(LARGE, few) if "late" in line)
     assert first_start(LARGE) == {"histories of ETFs": 500}
     assert full_day(replace(LARGE, top_holdings=ALL_HOLDINGS), YAHOOS_LARGEST)[STOCKS] == 499 * 10
