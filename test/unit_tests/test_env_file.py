@@ -129,6 +129,7 @@ def test_a_folder_of_ones_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / ".env").write_text("BACKUP_FOLDER=~/backups\nUNIVERSE_FILE=${HOME}/mine.toml\n")
     monkeypatch.setattr(environment, "ENV_FILE", tmp_path / ".env")
     monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("UNIVERSE_FILE")
     given = environment.service_environment(Stack(tmp_path), Path("/java"))
     assert (given["BACKUP_FOLDER"], given["UNIVERSE_FILE"]) == ("/home/me/backups", "/home/me/mine.toml")
 
