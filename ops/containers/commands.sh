@@ -34,7 +34,6 @@ value_of() {
     case $value in
         \'*) value=${value#\'} value=${value%%\'*} ;;
         \"*) value=${value#\"} value=${value%%\"*} ;;
-        '#'*) value='' ;; # where a comment stands, no value was meant
         *) value=${value%% #*} value=${value%"${value##*[![:space:]]}"} ;;
     esac
     printf '%s' "$value"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from config.config import PROJECT_ROOT
 from config.universe import load, universe_file
 from ops.console import done, failed, say
 from ops.errors import CannotStart, NotRunning, OpsError
@@ -194,7 +195,8 @@ def require_same(stack: Stack) -> None:
 
 def _require_universe(stack: Stack) -> None:
     """Raise UniverseError before a service ends at a wrong universe, with the sentence in its log alone."""
-    load(universe_file(chosen_settings(stack)))
+    # From the same folder as the services do, wherever the command was given.
+    load(PROJECT_ROOT / universe_file(chosen_settings(stack)))
 
 
 def _all_ready(stack: Stack, services: dict[str, Service]) -> bool:

@@ -17,7 +17,7 @@ NEEDS_QUOTES = re.compile(r"[$#]|^[\s'\"]|\s$")
 # What would be read as something else: in the address of Airflow's database, and in a line of Java's logins.
 IN_LOGINS = re.compile(r'["\\]|[^ -~]')
 BREAKING = {
-    "AIRFLOW_DB_PASSWORD": re.compile("[@%]"),
+    "AIRFLOW_DB_PASSWORD": re.compile("@|%[0-9A-Fa-f]{2}"),
     "KAFKA_PASSWORD": IN_LOGINS,
     "ZOOKEEPER_PASSWORD": IN_LOGINS,
 }

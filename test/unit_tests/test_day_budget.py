@@ -20,6 +20,7 @@ from config.config import Settings
 from config.universe import universe
 from database.queries import collected, etfs, ledger, requests
 from database.queries import stock_sectors as stored_sectors
+from database.tables import DAILY_ETF_OHLC
 from utils.dates import session_after
 from utils.errors import UnusableAnswer
 
@@ -110,7 +111,11 @@ def platform_with(monkeypatch: pytest.MonkeyPatch, stocks: int, **environ: str) 
         (requests, "bars_asked_on"): lambda conn, symbols: {
             symbol: moment.date() for moment, endpoint, symbol in made.asked if endpoint == "chart"
         },
-        (collected, "newest_sessions"): lambda conn, table, tickers: made.stored,
+        (collected, "newest_sessions"): lambda conn, table, tickers: {
+            ticker: made.stored[ticker]
+            for ticker in tickers
+            if ticker in made.stored and (ticker in ETFS) == (table is DAILY_ETF_OHLC)
+        },
         (collected, "listed_since"): lambda conn, wanted, day: {
             etf for etf, listed in made.lists.items() if listed >= day
         },

@@ -69,6 +69,14 @@ def test_the_front_door_leaves_a_secret_that_is_there(tmp_path: Path, text: str,
     assert known == value if value else len(known) > 20
 
 
+def test_the_front_door_leaves_a_secret_that_begins_as_a_comment_does(tmp_path: Path) -> None:
+    """It is one to Docker Compose. A native start refuses the line, and says why."""
+    (tmp_path / ".env").write_text("API_KEY=#Secret-of-ours-1\n")
+    commands(tmp_path, "write_env")
+    lines = (tmp_path / ".env").read_text().splitlines()
+    assert [line for line in lines if name_of(line) == "API_KEY"] == ["API_KEY=#Secret-of-ours-1"]
+
+
 @pytest.mark.parametrize("text", [text.replace("A", "PIPELINE_SCHEDULE") for text, _ in READ if "A=1" not in text])
 def test_a_setting_is_replaced_however_it_was_written(tmp_path: Path, text: str) -> None:
     (tmp_path / ".env").write_bytes(f"{text}\n".encode())

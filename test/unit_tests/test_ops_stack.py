@@ -204,6 +204,15 @@ def test_a_wrong_universe_is_told_before_anything_starts(
         control.start(stack)
 
 
+def test_a_universe_is_looked_for_where_the_services_look(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start by cron is given in another folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("UNIVERSE_FILE", "config/universe.toml")
+    control._require_universe(stack)
+
+
 @pytest.mark.parametrize("name", ["홍길동 집", "a\\b", "😀", "plain"])
 def test_java_reads_the_folder_that_is_meant(tmp_path: Path, name: str) -> None:
     stack = Stack(tmp_path / name)
