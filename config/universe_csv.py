@@ -133,8 +133,8 @@ def sector_problems(ticker: str, sector: object) -> Iterator[str]:
     """Yield what is wrong with the sector of a fund that has one, and what to do."""
     if not isinstance(sector, str) or not sector_of_stocks(sector):
         yield (
-            f"{ticker}: {sector!r:.60} is not the beginning of one of Yahoo's sectors: give it no sector, or one of "
-            f"{', '.join(SECTORS_OF_STOCKS)}"
+            f"{ticker}: {sector!r:.60} is not the beginning of one of Yahoo's sectors: write a fund without "
+            f"one under [benchmarks], or in a CSV with an empty sector; or give one of {', '.join(SECTORS_OF_STOCKS)}"
         )
 
 

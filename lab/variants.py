@@ -1,6 +1,5 @@
 """The variants of the rule, as data: variants.toml says which, this module reads and checks them."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from config.text_files import toml_of
 from config.universe import universe
 from utils.errors import InvalidInput
 from utils.reasons import Reason, reason
@@ -104,9 +104,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def load(path: Path = DEFAULT_FILE) -> Trials:
     """Read and check a file of variants, or raise InvalidInput, which names the file and the wrong value."""
+    raw = toml_of(path, InvalidInput)
     try:
-        return trials_of(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, InvalidInput) as error:
+        return trials_of(raw)
+    except InvalidInput as error:
         raise InvalidInput(f"{path}: {error}") from None
 
 

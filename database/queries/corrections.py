@@ -37,7 +37,7 @@ def corrections(conn: Connection, as_of: date | None) -> Found[Correction]:
             WHERE chain = 'publications' AND about ->> 'revision' <> '1'
                 AND about ->> 'job' IN ('allocation', 'rebalance', 'performance')
                 AND (about ->> 'as_of_date')::date <= COALESCE(%(as_of)s::date, 'infinity')
-        ), portfolio AS (
+        ), portfolio AS NOT MATERIALIZED (  -- of each revision a few rows are looked up by their key
             SELECT 'allocation' AS job, as_of_date, position, period_days, ticker, portfolio_weight AS weight
             FROM evidence_portfolio_allocation
             UNION ALL

@@ -155,8 +155,8 @@ def watermark(conn: Connection) -> dict[str, int]:
 
 
 def source_clock(conn: Connection) -> datetime | None:
-    """Return when the source has answered last, by its own clock; None before there is a bar."""
-    [row] = fetch(conn, "SELECT MAX(fetched_at) AS newest FROM collected_daily_etf_ohlc")
+    """Return when a market with a clock of its own has answered last, by it; None without a bar of one."""
+    [row] = fetch(conn, "SELECT MAX(fetched_at) AS newest FROM collected_daily_etf_ohlc WHERE source <> 'yahoo'")
     newest: datetime | None = row["newest"]
     return newest
 

@@ -8,6 +8,7 @@ import pytest
 from config import exchanges, universe
 from config.config import ConfigError
 from config.universe_csv import read_funds
+from lab import variants
 from market.faults import read_faults
 from market.recorded import BadMarketFile, _rows
 from ops.evidence.verify import read_kept
@@ -25,6 +26,7 @@ FILES: list[tuple[Read, str, str, str]] = [
     (read_faults, "faults.toml", '[[faults]]\nkind = "rate_limit"\n', "# 고장\n"),
     (read_faults, "faults.json", '[{"kind": "rate_limit"}]\n', " \n"),
     (lambda path: list(_rows(path.parent, path.name)), "actions.csv", "ticker,date,dividend,split_ratio\n", "가,,,\n"),
+    (variants.load, "variants.toml", variants.DEFAULT_FILE.read_text(encoding="utf-8"), "# 규칙\n"),
     (read_kept, "heads", HEADS, "증거\n"),
 ]
 READERS = pytest.mark.parametrize(("read", "name", "text", "line"), FILES, ids=[name for _, name, _, _ in FILES])
