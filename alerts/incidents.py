@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from alerts.backups import Backups
 from alerts.observed import Backlog, Due, Ledger, Observed, Run, Service
@@ -137,6 +137,11 @@ def _stage_late(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
 def _key(run: Run) -> str:
     """Return what a run goes by. There is one history, whose day is that of its newest session."""
     return run.dag_id if run.dag_id == HISTORY else f"{run.dag_id} {run.as_of_date}"
+
+
+def with_key_of_today(incident: Incident) -> Incident:
+    """Return an incident of a journal. In an older one a history went by its day as well."""
+    return structs.replace(incident, key=HISTORY) if incident.params.get("dag") == HISTORY else incident
 
 
 def _run(run: Run) -> dict[str, Any]:

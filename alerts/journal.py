@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from alerts.entries import Entry
-from alerts.incidents import KINDS, Incident, standing
+from alerts.incidents import KINDS, Incident, standing, with_key_of_today
 from alerts.observed import Observed
 from alerts.outbox import Outbox
 
@@ -32,7 +32,7 @@ class Journal(Struct):
     outbox: Outbox = field(default_factory=Outbox)
 
     def note(self, found: dict[str, list[Incident]], observed: Observed) -> None:
-        """Take over what a round has found. Of a kind that is not among it nothing changes."""
+        """Take over what a round has found. Of a kind that is not among it all stays open, and its calm begins anew."""
         seen = [Entry(each, observed.now) for incidents in found.values() for each in incidents]
         for new in seen:
             entry = self.entries.setdefault(new.key, new)
@@ -41,6 +41,8 @@ class Journal(Struct):
         for key in self.entries.keys() - {new.key for new in seen}:
             if self.entries[key].incident.kind in found:
                 self._end(key, observed)
+            else:
+                self.entries[key].over_at = None
 
     def opened(self, now: datetime) -> list[Entry]:
         """Return the incidents that a person is to be told of by now, by kind."""
@@ -89,11 +91,13 @@ def read(path: Path) -> Journal:
     except (OSError, msgspec.DecodeError) as error:
         log.warning("%s cannot be read (%s): open incidents are told once more", path, error)
         return Journal()
+    written = [entry for letter in journal.outbox.letters for entry in letter.entries]
+    for entry in [*journal.entries.values(), *written]:
+        entry.incident = with_key_of_today(entry.incident)
     # A later version may have left kinds that this one does not know.
     journal.entries = {
-        key: entry for key, entry in journal.entries.items() if entry.told_at and entry.incident.kind in KINDS
+        entry.key: entry for entry in journal.entries.values() if entry.told_at and entry.incident.kind in KINDS
     }
-    written = [entry for letter in journal.outbox.letters for entry in letter.entries]
     journal.outbox.withdraw(entry.key for entry in written if entry.incident.kind not in KINDS)
     return journal
 

@@ -1,5 +1,6 @@
 """Messages on their way: which channels lack one, which parts of it they have, and when each is tried again."""
 
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -36,7 +37,7 @@ class Pending(Struct):
 class Letter(Struct):
     """A message of incidents of one kind, or another one.
 
-    lacking: by place in ALERT_URLS
+    lacking: by place in the outbox's channels
     entries: the incidents as they were when the message was written
     """
 
@@ -55,9 +56,26 @@ class Letter(Struct):
 
 
 class Outbox(Struct):
-    """The messages that not every channel has. Of an incident only the newest is among them."""
+    """The messages that not every channel has. Of an incident only the newest is among them.
+
+    channels: digests of the addresses in ALERT_URLS, in their order; an older journal has none
+    """
 
     letters: list[Letter] = []
+    channels: list[str] = []
+
+    def readdress(self, urls: Sequence[str]) -> None:
+        """Have what a channel lacks follow it to its place in ALERT_URLS. To be done before any message is put."""
+        digests = [_digest_of(url) for url in urls]
+        before = self.channels or digests
+        self.channels = digests
+        places = {old: new for old in range(len(before)) if (new := _new_place(old, before, digests)) is not None}
+        lost = 0
+        for letter in self.letters:
+            lost += len(letter.lacking.keys() - places)
+            letter.lacking = {places[old]: each for old, each in letter.lacking.items() if old in places}
+        if lost:
+            log.warning("%d messages are not sent to channels that ALERT_URLS no longer has", lost)
 
     def put(self, letter: Letter) -> None:
         """Add a message. What is said of the same incidents and was not taken yet is not sent any more."""
@@ -119,6 +137,19 @@ def letter_with(message: Message, channels: int, now: datetime) -> Letter:
 
 def _all_of(channels: int) -> dict[int, Pending]:
     return {place: Pending() for place in range(channels)}
+
+
+def _digest_of(url: str) -> str:
+    """Return what tells a channel from the others: so short that very many passwords have the same."""
+    return hashlib.sha256(url.encode()).hexdigest()[:4]
+
+
+def _new_place(old: int, before: Sequence[str], now: Sequence[str]) -> int | None:
+    """Return where a channel is now. One whose address was changed in its place, as for a new password, is the same."""
+    digest, there = before[old], now[old] if old < len(now) else None
+    if digest in now and digest != there:
+        return now.index(digest)
+    return old if digest == there or (there and there not in before) else None
 
 
 def _is_due(pending: Pending, now: datetime) -> bool:

@@ -48,6 +48,7 @@ class Watcher:
         self._alerts = settings.alerts
         self._rules = Rules.of(settings.alerts, settings.yahoo)
         self._journal = journal.read(self._alerts.folder / journal.FILE)
+        self._journal.outbox.readdress(self._alerts.urls)
         self._services = probes.Services(self._alerts.supervisor_socket, self._alerts.probes, self._alerts.starts)
         self._calendar: tuple[tuple[date, float], list[Due]] | None = None
         self._failed_digests = 0

@@ -27,6 +27,7 @@ from alerts.entries import Entry
 from alerts.incidents import KINDS, LOOP_STARTS, Incident, incidents
 from alerts.journal import Journal
 from alerts.observed import Doubtful, Due, Observed, Room, Service, WaitingBar
+from alerts.outbox import Outbox, letter_of
 from config.stages import CONTROLLER, HISTORY
 
 
@@ -298,6 +299,18 @@ def test_what_comes_and_goes_is_one_incident(short: Observed, every: int) -> Non
     assert [at for at, over in enumerate(ends) if over] == [15 - (60 % every == 0)]
 
 
+def test_what_nobody_can_see_any_more_is_not_over() -> None:
+    told, well = Told(), replace(FINE, airflow={"scheduler": True})
+    for at in range(6):
+        said = told.after(at, replace(FINE, airflow={"scheduler": False}))
+    assert said == (["scheduler_away"], [])
+    assert told.after(6, well) == ([], [])
+    rounds = [told.after(7 + at, replace(FINE, airflow={})) for at in range(10)]
+    assert [each for each in rounds if each != ([], [])] == [(["airflow_away"], [])]
+    ends = [told.after(17 + at, well)[1] for at in range(6)]
+    assert ends == [[]] * 5 + [["airflow_away", "scheduler_away"]]
+
+
 def test_more_bars_than_are_listed_are_not_over() -> None:
     told, listed = Told(), [WaitingBar(name, SESSION, NOW, REASON) for name in ("A", "B", "C")]
     assert told.after(0, ledger(waiting_bars=listed[:2])) == (["bar_waits"] * 2, [])
@@ -342,6 +355,20 @@ def test_what_was_not_told_has_to_hold_anew_after_a_restart(tmp_path: Path) -> N
     assert told.after(600, away) == ([], [])
     assert told.after(601, away) == ([], [])
     assert told.after(602, away) == (["database_away"], [])
+
+
+def test_a_failed_history_of_an_older_journal_is_the_same_one(tmp_path: Path) -> None:
+    told, failed = Told(), ledger(runs=[run("failed", 30, HISTORY)])
+    told.after(0, failed)
+    [entry] = told.journal.open()
+    old = Entry(replace(entry.incident, key=f"{HISTORY} {SESSION}"), entry.since, entry.told_at)
+    letter = letter_of([old], 1, NOW)
+    state_files.write(tmp_path / journal.FILE, Journal(NOW, {old.key: old}, outbox=Outbox([letter])))
+    told.journal = journal.read(tmp_path / journal.FILE)
+    assert told.after(1, failed) == ([], [])
+    assert told.after(2, FINE) == ([], ["stage_failed"])
+    told.journal.outbox.withdraw(["stage_failed:history"])
+    assert told.journal.outbox.letters == []
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"entries": 3}'])

@@ -226,3 +226,51 @@ def test_channels_that_are_no_more_are_not_waited_for(watching: Callable[..., Se
     again = watching(hook.url)
     again.see(1, FAILED)
     assert [list(letter.lacking) for letter in again._journal.outbox.letters] == [[0]]
+
+
+def test_a_channel_that_has_a_message_has_it_wherever_its_address_stands(
+    watching: Callable[..., Seen], hook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    with webhook() as dead:
+        dead.status = 500
+        watching(dead.url, hook.url).see(0, FAILED)
+        watching(hook.url).see(10, FAILED)
+    assert subjects(hook) == ["3 Trending"]
+    assert "1 messages are not sent to channels that ALERT_URLS no longer has" in caplog.text
+
+
+def test_a_channel_has_what_it_lacks_once_another_is_taken_out(watching: Callable[..., Seen], hook: Webhook) -> None:
+    with webhook() as good:
+        hook.status = 500
+        watching(good.url, hook.url).see(0, FAILED)
+        hook.status = 200
+        watching(hook.url).see(10, FAILED)
+    assert subjects(hook) == ["3 Trending"]
+
+
+def test_a_channel_whose_address_is_corrected_has_what_it_lacks(watching: Callable[..., Seen], hook: Webhook) -> None:
+    with webhook() as good:
+        wrong = hook.url.replace("127.0.0.1", "127.0.0.2")
+        watching(wrong, good.url).see(0, FAILED)
+        watching(hook.url, good.url).see(10, FAILED)
+        assert (subjects(hook), subjects(good)) == (["3 Trending"], ["3 Trending"])
+
+
+def test_a_journal_without_the_channels_is_read_by_their_places(
+    watching: Callable[..., Seen], hook: Webhook, tmp_path: Path
+) -> None:
+    hook.status = 500
+    watch = watching(hook.url)
+    watch.see(0, FAILED)
+    watch._journal.outbox.channels = []
+    watch._save()
+    hook.status = 200
+    watching(hook.url).see(10, FAILED)
+    assert subjects(hook) == ["3 Trending"]
+
+
+def test_the_journal_holds_no_address(watching: Callable[..., Seen], hook: Webhook, tmp_path: Path) -> None:
+    hook.status = 500
+    watching(f"{hook.url}?secret=t0p-k3y").see(0, FAILED)
+    kept = (tmp_path / journal.FILE).read_text()
+    assert "127.0.0.1" not in kept and "t0p-k3y" not in kept
