@@ -21,7 +21,12 @@ PUBLISHED = """
     INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, source)
     VALUES ('rebalance', %s, 0, %s, 0, 'simulated')
 """
-HAS_RUN_OUT = "UPDATE analytics_publication SET status = 'not_computable' WHERE (job, as_of_date) = ('rebalance', %s)"
+# Also by its first revision, which the record follows whatever is published later.
+NEVER_DECIDED = """
+    ALTER TABLE evidence_publication DISABLE TRIGGER evidence_is_never_changed;
+    UPDATE evidence_publication SET status = 'not_computable' WHERE (job, as_of_date) = ('rebalance', %(day)s);
+    UPDATE analytics_publication SET status = 'not_computable' WHERE (job, as_of_date) = ('rebalance', %(day)s);
+"""
 
 
 @pytest.fixture
@@ -92,7 +97,7 @@ def test_what_was_decided_before_it_runs_out_all_the_same(
 ) -> None:
     """By the newest session, 2026-08-21. Until then nothing is to be traded, and from then on all is to be sold."""
     with conn.cursor() as cursor:
-        cursor.execute(HAS_RUN_OUT, (not_computable,))
+        cursor.execute(NEVER_DECIDED, {"day": not_computable})
     found = orders.trades(conn, "monthly", "NEM:20", orders.Wishes(Decimal(0), False, Decimal(0), "sell"))
     assert (found.rebalance_date, found.status) == (NOT_COMPUTABLE, "not_computable")
     assert (found.valid_until, found.is_expired) == (valid_until, is_expired)
