@@ -89,10 +89,10 @@ def test_dates_do_not_overlap_on_a_phone(page: Page, address: str) -> None:
     page.resize(PHONE)
     page.open(address)
     # What draws the charts comes after the view.
-    page.waits_for("document.querySelector('.js-plotly-plot .xtick text')", "a chart has dates")
+    page.waits_for("document.querySelector('.js-plotly-plot .xaxislayer-above text')", "a chart has dates")
     graphs = page.run(
         "return [...document.querySelectorAll('.js-plotly-plot')].map(graph => "
-        "[...graph.querySelectorAll('.xtick text')].map(each => each.getBoundingClientRect())"
+        "[...graph.querySelectorAll('.xaxislayer-above text')].map(each => each.getBoundingClientRect())"
         ".map(box => [box.left, box.right]))"
     )
     assert any(len(graph) > 1 for graph in graphs)
