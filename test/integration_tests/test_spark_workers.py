@@ -96,7 +96,7 @@ def daemon(folder: Path, name: str, *options: str) -> Iterator[None]:
 def has_workers(cluster: Cluster) -> bool:
     try:
         return bool(cluster.state()["aliveworkers"] == len(cluster.folders))
-    except httpx.TransportError:
+    except httpx.HTTPError:  # a master that has just begun to listen has no pages yet
         return False
 
 
