@@ -8,7 +8,6 @@ import hashlib
 import http.client
 import json
 import logging
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from urllib.parse import urlsplit
 
 from config.config import PROJECT_ROOT, SparkSettings
 from config.exchange_days import extra_days_file
-from config.universe import universe_file
+from config.universe import csv_named_in, universe_file
+from config.universe_csv import UniverseError
 from utils.command_line import failure_in
 
 log = logging.getLogger(__name__)
@@ -89,9 +89,9 @@ def jobs_digest() -> str:
 def _named_by_settings() -> Iterator[Path]:
     universe = universe_file()
     yield universe
-    with suppress(OSError, ValueError):  # a job says what is wrong with it
-        if named := tomllib.loads(universe.read_text(encoding="utf-8-sig")).get("etfs"):
-            yield universe.parent / str(named)
+    with suppress(UniverseError):  # a job says what is wrong with it
+        if named := csv_named_in(universe):
+            yield universe.parent / named
     yield extra_days_file()
 
 

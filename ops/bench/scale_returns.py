@@ -61,7 +61,7 @@ def write_returns(made: Path) -> Callable[[Iterator["RecordBatch"]], Iterator["R
             return
         table = pyarrow.Table.from_batches(held).combine_chunks()
         names = table["ticker"].combine_chunks().dictionary_encode()
-        positions = table["trade_date"].cast(pyarrow.int32()).to_numpy().astype(np.int64) - _days_of(FIRST)
+        positions = (table["trade_date"].to_numpy() - np.datetime64(FIRST)).astype(np.int64)
         tickers = names.indices.to_numpy().astype(np.int64)
         returns = returns_of_bars(tickers, positions, table["price"].to_numpy(), PERIODS)
         columns = table.set_column(0, "ticker", names)
@@ -76,10 +76,6 @@ def write_returns(made: Path) -> Callable[[Iterator["RecordBatch"]], Iterator["R
         yield pyarrow.RecordBatch.from_pydict({"rows": [len(columns)]})
 
     return write
-
-
-def _days_of(day: date) -> int:
-    return (day - date(1970, 1, 1)).days
 
 
 def main(made: str, cores: str, memory: str, *folders: str) -> None:
