@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from config.config import YahooSettings
-from database.db_helper import Connection, fetch
+from database.db_helper import Connection, held_alone
 from database.queries import requests
 from utils.errors import RateLimited
 
@@ -47,19 +47,15 @@ class RequestGate:
 
         RateLimited when the gate is shut because Yahoo said 429 less than `cooldown_seconds` ago.
         """
-        # Held until the request is recorded: the next process measures its pace from that line.
-        fetch(self._conn, "SELECT pg_advisory_lock(hashtext('actstock yahoo'))")
         turn = Turn()
-        try:
+        # Held until the request is recorded: the next process measures its pace from that line.
+        with held_alone(self._conn, "actstock yahoo"):
             self._wait()
             self.count += 1
             try:
                 yield turn
             finally:
                 requests.record(self._conn, endpoint, symbol, turn.http_status, self._run_id)
-        finally:
-            if not self._conn.closed:  # else the lock went with it, and why is on its way
-                fetch(self._conn, "SELECT pg_advisory_unlock(hashtext('actstock yahoo'))")
         if turn.http_status == TOO_MANY_REQUESTS:
             raise self._shut(requests.latest(self._conn).now)
 

@@ -92,7 +92,7 @@ def held_alone(conn: Connection, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if not conn.closed:
+        if not conn.closed:  # else the lock went with it, and why is on its way
             with transaction(conn), conn.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", (name,))
 
