@@ -138,6 +138,22 @@ def address(environ: Mapping[str, str]) -> tuple[str, int]:
     return environ.get("DASHBOARD_HOST", "").strip() or "127.0.0.1", int(port)
 
 
+def listening(app: Dash, host: str, port: int) -> Any:
+    """Return the server of an application, which has a port and does not answer yet. ConfigError: the port is taken."""
+    try:
+        return waitress.create_server(
+            app.server,
+            host=host,
+            port=port,
+            threads=THREADS,
+            ident=None,
+            # waitress takes away by itself what proxies say of whom they ask for, and the login goes by that.
+            clear_untrusted_proxy_headers=False,
+        )
+    except OSError as error:
+        raise ConfigError(f"DASHBOARD_PORT={port} of {host} cannot be listened on: {error.strerror}") from None
+
+
 def serve(settings: Settings, host: str, port: int) -> None:
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
@@ -145,11 +161,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
     app = create_app(client, universe().periods, settings.web.names, lock, settings.schedule)
     files = static_files.keep_files(app)
     threading.Thread(target=static_files.pack_tighter, args=(files,), daemon=True).start()
-    try:
-        server = waitress.create_server(app.server, host=host, port=port, threads=THREADS, ident=None)
-    except OSError as error:
-        raise ConfigError(f"DASHBOARD_PORT={port} of {host} cannot be listened on: {error.strerror}") from None
-    asks = "asks for a password" if lock else "asks for no password"
+    server = listening(app, host, port)
+    asks = "asks for a password" if lock.asks_everybody else "asks nobody at this machine for a password"
     log.info("dashboard on http://%s:%d, reading from %s; it %s", host, port, settings.api_url, asks)
     server.run()
 

@@ -2,8 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
 
 import dashboard_samples as samples
@@ -297,6 +300,22 @@ def test_whoever_comes_through_a_proxy_is_asked(at_home: Any, headers: dict[str,
     assert at_home.get("/", headers=headers).location == preferences.href("/login", then="/")
     assert at_home.post("/login", data={"password": KEY}, headers=headers).status_code == 303
     assert at_home.post(UPDATE, json=SHOW, headers=headers).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """Return the address of such a dashboard, served as it is to readers."""
+    lock = login.lock_of(Settings.from_env({"API_KEY": KEY}), "127.0.0.1")
+    server = dashboard_finviz_app.listening(build(lock=lock), "127.0.0.1", 0)
+    Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+@pytest.mark.parametrize(("headers", "status"), [*((headers, 303) for headers in BY_PROXY), ({}, 200)])
+def test_the_server_itself_tells_who_comes_through_a_proxy(served: str, headers: dict[str, str], status: int) -> None:
+    """A server may take these headers away before any application sees them."""
+    assert httpx.get(f"{served}/", headers=headers, trust_env=False).status_code == status
 
 
 def test_the_proxy_of_the_documents_still_leads_here() -> None:
