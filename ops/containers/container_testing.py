@@ -33,7 +33,8 @@ def commands() -> Iterator[tuple[str, list[str], bool]]:
     yield "base images", [str(ENGINE), "stand-ins"], True
     stand_ins = sorted(str(path) for path in ENGINE.parent.glob("stand_ins/*/Dockerfile"))
     yield "hadolint", [f"{VENV}/bin/hadolint", *DOCKERFILES, *stand_ins], False
-    yield "secrets", ["./start.sh", "env", "CONSUMER_METRICS_PORT=9101", "SPARK_METRICS=1"], False
+    yield "secrets", ["./start.sh", "env"], False
+    yield "settings", ["./start.sh", "env", "CONSUMER_METRICS_PORT=9101", "SPARK_METRICS=1"], False
     yield "compose file", ["docker", "compose", "--env-file", str(ENV_FILE), "config", "--quiet"], False
     yield "images", ["docker", "compose", "--env-file", str(ENV_FILE), "--profile", "*", "build", "--quiet"], False
     yield "demo", ["./start.sh", "demo", "--docker", "--quick"], True
