@@ -4,6 +4,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from functools import partial
 from operator import attrgetter
@@ -35,6 +36,11 @@ Address = tuple[str, int, int]
 Write = Callable[[Sequence[tuple[M, Address]]], Callable[[Connection], object]]
 # A message of the consumer's kind, or (a part of) a range of such, with the record that it is from.
 Decoded = tuple[ConsumerRecord, Any]
+# Messages, and rows of what is rejected, that one transaction stores.
+Part = tuple[list[Decoded], list[Values]]
+# A batch of so many rows is stored in parts: each connection has a server process, and so a core, of its own.
+PARTS, ROWS_TO_PART = 2, 2_000
+TICKER_REJECTED = CONSUMER_ERROR.columns.index("ticker")
 
 
 class Store(Generic[M]):
@@ -56,42 +62,70 @@ class Store(Generic[M]):
         self._write = write
         self._topic_prefix = topic_prefix
         self._watch = watch or Watch()
-        self._conn: Connection | None = None
+        self._connections: dict[int, Connection] = {}
+        self._beside = ThreadPoolExecutor(PARTS)
 
     def __call__(self, records: Sequence[ConsumerRecord]) -> None:
         self.prepare(records)()
 
     def prepare(self, records: Sequence[ConsumerRecord]) -> Callable[[], None]:
         """Do what can be done with a batch without the database, and return what stores it."""
-        good, bad = self._decode(records)
-        return partial(self._store, good, bad, self._writing(good, bad))
+        parts = self._parts(*self._decode(records))
+        return partial(self._store, parts, [self._writing(*part) for part in parts])
 
-    def _store(self, good: Sequence[Decoded], bad: Sequence[Values], write: Callable[[Connection], None]) -> None:
-        """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
-        began, rows = time.perf_counter(), _count(good)
+    def _parts(self, good: list[Decoded], bad: list[Values]) -> list[Part]:
+        """Return a batch as what can be stored side by side: of a ticker all is in one part, in its order."""
+        if not issubclass(self._kind, DailyBar) or _count(good) < ROWS_TO_PART:
+            return [(good, bad)]
+        parts: list[Part] = [([], []) for _ in range(PARTS)]
+        rows, part_of = [0] * PARTS, dict[str | None, int]()
+        for record, message in good:
+            part = part_of.setdefault(message.key, rows.index(min(rows)))
+            parts[part][0].append((record, message))
+            rows[part] += _count([(record, message)])
+        for row in bad:
+            parts[part_of.get(row[TICKER_REJECTED], 0)][1].append(row)
+        return [part for part in parts if any(part)]
+
+    def _store(self, parts: Sequence[Part], writes: Sequence[Callable[[Connection], None]]) -> None:
+        """Store a batch. After DatabaseUnavailable some of its parts may not be stored: it has to be repeated."""
+        began = time.perf_counter()
+        under_way = [
+            self._beside.submit(self._store_part, place, part, write)
+            for place, (part, write) in enumerate(zip(parts, writes, strict=True))
+        ]
+        wait(under_way)  # for all: a batch that is repeated needs their connections
+        for each in under_way:
+            each.result()
+        self._watch.batch_ended(time.perf_counter() - began)
+        messages, rejected = (sum(len(part[side]) for part in parts) for side in (0, 1))
+        rows = sum(_count(good) for good, _ in parts)
+        log.info("stored %d rows of %d messages, rejected %d", rows, messages, rejected)
+
+    def _store_part(self, place: int, part: Part, write: Callable[[Connection], None]) -> None:
+        """Store rows and rejections in one transaction. After DatabaseUnavailable nothing of it is stored."""
+        good, bad = part
         try:
-            self._commit(write, rows, len(bad))
+            self._commit(place, write, _count(good), len(bad))
         except (psycopg2.DataError, psycopg2.IntegrityError):
             # Postgres refuses a value. Storing one message at a time finds it, and its neighbours are not lost.
             for record, message in good:
-                self._store_or_reject(record, message)
-            self._commit(self._writing([], bad), 0, len(bad))
+                self._store_or_reject(place, record, message)
+            self._commit(place, self._writing([], bad), 0, len(bad))
         except DatabaseUnavailable:
-            self._conn = None
+            self._connections.pop(place, None)
             raise
-        self._watch.batch_ended(time.perf_counter() - began)
-        log.info("stored %d rows of %d messages, rejected %d", rows, len(good), len(bad))
 
     def note_lag(self, group: str, lags: Sequence[Lag]) -> None:
         """Store the lag of the group. A failure is logged and never stops the consumer."""
         self._watch.behind(lags)
         try:
-            conn = self._connection()
+            conn = self._connection(0)
             for lag in lags:
                 topic = lag.topic.removeprefix(self._topic_prefix)
                 consumer_lag.note(conn, group, topic, lag.partition, lag.committed, lag.end)
         except DatabaseUnavailable as error:
-            self._conn = None
+            self._connections.pop(0, None)
             log.warning("the lag is not stored: %s", error)
         except psycopg2.Error as error:
             log.warning("the lag is not stored: %s", str(error).splitlines()[0])
@@ -121,8 +155,8 @@ class Store(Generic[M]):
     def _unreadable(self, error: Exception) -> Reason:
         return reason("not_a_message", kind=self._kind.__name__, error=f"{type(error).__name__}: {error}")
 
-    def _commit(self, write: Callable[[Connection], None], rows: int, rejected: int) -> None:
-        conn = self._connection()
+    def _commit(self, place: int, write: Callable[[Connection], None], rows: int, rejected: int) -> None:
+        conn = self._connection(place)
         with transaction(conn):
             write(conn)
         self._watch.stored(rows, rejected)
@@ -160,23 +194,23 @@ class Store(Generic[M]):
     def _topic(self, record: ConsumerRecord) -> str:
         return record.topic.removeprefix(self._topic_prefix)
 
-    def _connection(self) -> Connection:
-        if self._conn is None:
-            self._conn = connect(self._settings)
-        return self._conn
+    def _connection(self, place: int) -> Connection:
+        if place not in self._connections:
+            self._connections[place] = connect(self._settings)
+        return self._connections[place]
 
-    def _store_or_reject(self, record: ConsumerRecord, message: Any) -> None:
+    def _store_or_reject(self, place: int, record: ConsumerRecord, message: Any) -> None:
         """Store a message, or reject it. Of a range that Postgres refuses the refused bars alone are rejected."""
         try:
-            self._commit(self._writing([(record, message)], []), _count([(record, message)]), 0)
+            self._commit(place, self._writing([(record, message)], []), _count([(record, message)]), 0)
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
             if isinstance(message, BarRange) and len(message) > 1:
                 for half in message.halves():
-                    self._store_or_reject(record, half)
+                    self._store_or_reject(place, record, half)
                 return
             raw = to_json(message.bar(0)) if isinstance(message, BarRange) else record.value
             refused = reason("postgres_refuses", error=str(error).splitlines()[0])
-            self._commit(self._writing([], [self._rejection(record, raw, refused)]), 0, 1)
+            self._commit(place, self._writing([], [self._rejection(record, raw, refused)]), 0, 1)
 
     def _rejections(self, record: ConsumerRecord, refused: Sequence[Refused]) -> list[Values]:
         """Return a record's rows. Bars whose session cannot be read are one: the record as it came."""

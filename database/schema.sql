@@ -828,22 +828,26 @@ BEGIN
     RETURN (SELECT COALESCE(MAX(position), 0) FROM evidence_link WHERE chain = link_chain);
 END $$;
 
--- Add a link to a chain and return its position. Other writers of the chain wait until this transaction ends: so the order
--- of the positions is that of the commits, and whoever sees a position sees all those before. Of several chains a
--- transaction adds to the alphabetically first one first.
-CREATE OR REPLACE FUNCTION append_evidence(link_chain TEXT, link_about JSONB, link_body TEXT) RETURNS BIGINT
-    LANGUAGE plpgsql SET timezone = 'UTC' SET datestyle = 'ISO, MDY' AS $$
+-- Add a link, and return its position. body_digest: SHA-256 of its body, which others need not wait for.
+CREATE OR REPLACE FUNCTION append_link(link_chain TEXT, link_about JSONB, link_body TEXT, link_body_digest BYTEA)
+    RETURNS BIGINT LANGUAGE plpgsql SET timezone = 'UTC' SET datestyle = 'ISO, MDY' AS $$
 DECLARE
     last BIGINT := lock_chain(link_chain);
     link evidence_link%ROWTYPE;
 BEGIN
-    link := ROW(link_chain, last + 1, clock_timestamp(), link_about, link_body, sha256(convert_to(link_body, 'UTF8')),
+    link := ROW(link_chain, last + 1, clock_timestamp(), link_about, link_body, link_body_digest,
         COALESCE((SELECT digest FROM evidence_link WHERE (chain, position) = (link_chain, last)), decode(repeat('00', 32), 'hex')),
         NULL);
     link.digest := link_digest(link.previous, link.body_digest, link.chain, link.position, link.known_at, link.about);
     INSERT INTO evidence_link SELECT link.*;
     RETURN link.position;
 END $$;
+
+-- Add a link to a chain and return its position. Other writers of the chain wait until this transaction ends: so the order
+-- of the positions is that of the commits, and whoever sees a position sees all those before. Of several chains a
+-- transaction adds to the alphabetically first one first.
+CREATE OR REPLACE FUNCTION append_evidence(link_chain TEXT, link_about JSONB, link_body TEXT) RETURNS BIGINT LANGUAGE sql
+RETURN append_link(link_chain, link_about, link_body, sha256(convert_to(link_body, 'UTF8')));
 
 CREATE OR REPLACE FUNCTION link_digest(
     previous BYTEA, body_digest BYTEA, chain TEXT, link_position BIGINT, known_at TIMESTAMPTZ, about JSONB
@@ -904,6 +908,9 @@ DECLARE
     key_order TEXT := TG_ARGV[3];
     compared TEXT := TG_ARGV[4];
     changed TEXT;
+    row_order TEXT := '';
+    numbered TEXT;
+    first BIGINT;
     link RECORD;
 BEGIN
     CASE TG_OP
@@ -924,17 +931,26 @@ BEGIN
         ELSE
             changed := format('SELECT TRUE, %s FROM %I', columns, TG_TABLE_NAME);
     END CASE;
+    -- The rows are read twice. What the statement has left is in one order, and what is joined need not be.
+    IF TG_OP NOT IN ('INSERT', 'DELETE') THEN row_order := 'ORDER BY ' || key_order; END IF;
+    numbered := format('SELECT (ROW_NUMBER() OVER (%1$s) - 1) / 1000 AS part, *
+        FROM (%2$s) AS changed (is_removed, %3$s)', row_order, changed, columns);
     -- Links of a thousand rows: with texts of several megabytes most of the time goes into memory.
     FOR link IN EXECUTE format(
-        'WITH kept AS (
-            INSERT INTO %1$I (position, is_removed, %2$s)
-            SELECT %3$s + (ROW_NUMBER() OVER () - 1) / 1000, * FROM (%4$s) AS changed
-            RETURNING position, is_removed, %2$s)
-        SELECT COUNT(*) AS rows, STRING_AGG(ROW(is_removed, %2$s)::text, E''\n'' ORDER BY %5$s) AS body
-        FROM kept GROUP BY position ORDER BY position',
-        evidence, columns, lock_chain(TG_TABLE_NAME) + 1, changed, key_order)
+        'SELECT rows, body, sha256(convert_to(body, ''UTF8'')) AS body_digest
+        FROM (
+            SELECT part, COUNT(*) AS rows, STRING_AGG(ROW(is_removed, %1$s)::text, E''\n'' ORDER BY %2$s) AS body
+            FROM (%3$s) AS numbered GROUP BY part
+        ) AS link ORDER BY part', columns, key_order, numbered)
     LOOP
-        PERFORM append_evidence(TG_TABLE_NAME, jsonb_build_object('rows', link.rows, 'by', session_user), link.body);
+        -- A loop reads the first ten links ahead. So other writers of the chain do not wait for their texts.
+        IF first IS NULL THEN
+            first := lock_chain(TG_TABLE_NAME) + 1;
+            EXECUTE format('INSERT INTO %1$I (position, is_removed, %2$s)
+                SELECT %3$s + part, is_removed, %2$s FROM (%4$s) AS numbered', evidence, columns, first, numbered);
+        END IF;
+        PERFORM append_link(
+            TG_TABLE_NAME, jsonb_build_object('rows', link.rows, 'by', session_user), link.body, link.body_digest);
     END LOOP;
     RETURN NULL;
 END $$;

@@ -27,6 +27,8 @@ SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "64MB",
+    # By default a thirty-second of that, and two writers of versions wait for each other to write it out.
+    "wal_buffers": "16MB",
     "max_connections": "100",
     "timezone": "UTC",
     "log_timezone": "UTC",

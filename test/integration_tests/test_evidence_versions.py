@@ -20,6 +20,7 @@ from database.db_helper import Connection, Row, connect, fetch, transaction, ups
 from database.migrate import apply_schema
 from database.queries import ledger, source_answers
 from database.queries.evidence_as_of import VERSIONED, as_of, columns_of, versions_of
+from database.queries.evidence_checks import broken_links, tables_with_versions, unlike_links
 from database.roles import ROLES, Role, apply_roles
 from database.tables import Table
 from scratch_databases import a_database
@@ -182,6 +183,25 @@ def test_a_link_holds_the_canonical_text_of_its_rows(
     rest = '"2026-08-21 21:00:00+00","a ""b""\n(c)","r,1",0.0000000000,USD,,,,)'
     assert link["body"] == f"(f,AGG,2026-08-21,{numbers},{rest}\n(f,SPY,2026-08-21,{numbers},{rest}"
     assert bytes(link["body_digest"]) == digest(link["body"])
+
+
+def test_each_row_of_a_large_statement_is_in_the_link_of_its_version(
+    store: Callable[..., None], conn: Connection
+) -> None:
+    """Rows come in another order than that of their keys, and the statement's order need not be that of the table."""
+    store(*(bar(ticker=f"E{number * 7919 % 2500:04}", close_price=10.0 + number % 2) for number in range(2500)))
+    for statement in (
+        f"UPDATE {CHAIN} SET close_price = close_price + 1, high_price = 99 WHERE ticker <> 'E0007'",
+        f"UPDATE {CHAIN} SET ticker = 'F' || ticker WHERE ticker > 'E0499'",
+        f"DELETE FROM {CHAIN} WHERE close_price > 11",
+        f"TRUNCATE {CHAIN}",
+    ):
+        execute(conn, statement)
+
+    of_etfs = next(kept for kept in tables_with_versions() if kept.table == CHAIN)
+    assert (unlike_links(conn, of_etfs), broken_links(conn, CHAIN)) == ([], [])
+    assert sum(link["about"]["rows"] for link in links(conn)) == len(versions(conn)) > 2500 + 2499 + 4000
+    assert max(link["about"]["rows"] for link in links(conn)) == 1000
 
 
 def test_the_text_of_versions_can_be_made_again_from_their_rows(store: Callable[..., None], conn: Connection) -> None:

@@ -20,6 +20,7 @@ from consumer.watch import Watch
 from database import tables
 from database.db_helper import Connection, connect, fetch, transaction, upsert
 from database.queries import collected, consumer_lag, errors, ledger, source_answers
+from database.queries.evidence_checks import broken_links, chains, tables_with_versions, unlike_links
 from database.queries.unpublished import asked_for, unpublished
 from log_words import stored_text
 from reason_words import words_in
@@ -554,6 +555,80 @@ def test_a_database_that_is_away_from_the_start_is_reported(scratch_database: Da
 
     with pytest.raises(DatabaseUnavailable):
         store([Received(0, bar())])
+
+
+class TestLargeBatches:
+    """Parts of a large batch are stored side by side. That changes what is stored in nothing."""
+
+    FIRST = date(2016, 1, 4)
+
+    def history(self, ticker: str, sessions: int = 700, **values: Any) -> list[bytes]:
+        days = [self.FIRST + timedelta(days=number) for number in range(sessions)]
+        return [bar(ticker=ticker, trade_date=day, **values) for day in days]
+
+    def received(self, *values: bytes) -> list[Received]:
+        return [Received(offset, value) for offset, value in enumerate(values)]
+
+    def stored(self, conn: Connection) -> dict[str, int]:
+        rows = fetch(conn, "SELECT ticker, COUNT(*) AS bars FROM collected_daily_etf_ohlc GROUP BY ticker")
+        return {row["ticker"]: row["bars"] for row in rows}
+
+    @pytest.fixture
+    def etf_store(self, scratch_database: DatabaseSettings, conn: Connection) -> Store[EtfDailyBar]:
+        return Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"))
+
+    def test_what_is_good_is_stored_and_what_is_bad_rejected(
+        self, scratch_database: DatabaseSettings, conn: Connection
+    ) -> None:
+        write, watch = upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"), Counting()
+        store = Store(scratch_database, EtfDailyBar, write, watch=watch)
+        leap = {"close_price": 1e11, "previous_close": 1.0, "is_accepted": True, "trade_date": date(2026, 8, 20)}
+        good = [value for ticker in ("DIA", "QQQ", "SPY", "IWM") for value in self.history(ticker)]
+
+        store(self.received(*good, b"junk", bar(ticker="QQQ", **leap), bar(ticker="VTI", close_price=100.0)))
+
+        assert self.stored(conn) == dict.fromkeys(("DIA", "QQQ", "SPY", "IWM"), 700)
+        assert [(row["kafka_offset"], row["ticker"]) for row in rejected(conn)] == [
+            (2800, None), (2801, "QQQ"), (2802, "VTI"),
+        ]  # fmt: skip
+        assert watch == Counting(2800, 3, 1)
+        assert [position for kept in tables_with_versions() for position in unlike_links(conn, kept)] == []
+        assert sum(len(broken_links(conn, chain)) for chain in chains(conn)) == 0
+
+    def test_two_connections_store_it(self, etf_store: Store[EtfDailyBar], conn: Connection) -> None:
+        etf_store(self.received(*(value for ticker in ("DIA", "QQQ", "SPY") for value in self.history(ticker))))
+
+        [found] = fetch(conn, "SELECT COUNT(DISTINCT xmin::text) AS transactions FROM collected_daily_etf_ohlc")
+        assert found["transactions"] == 2
+
+    def test_all_of_a_ticker_is_in_one_part_in_its_order(
+        self, etf_store: Store[EtfDailyBar], store_later: Callable[..., None], conn: Connection
+    ) -> None:
+        """Of several fetches the newest counts, and a later bar closes the rejection of an earlier one."""
+        doubtful, others = bar(close_price=100.0, high_price=100.0), self.history("DIA", 1500)
+
+        etf_store(self.received(doubtful, *others, bar(close_price=11.5), *self.history("QQQ", 1500)))
+
+        assert (self.stored(conn)["SPY"], collected.quarantined(conn, "etf-daily-data", "SPY")) == (1, set())
+
+    def test_where_one_part_is_lost_the_batch_can_be_repeated(
+        self, etf_store: Store[EtfDailyBar], conn: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        batch = self.received(*(value for ticker in ("DIA", "QQQ", "SPY") for value in self.history(ticker)))
+        etf_store(batch[:2])
+        with closing(etf_store._connections[0]):  # the first part's connection is gone, the second is not there yet
+            pass
+
+        with pytest.raises(DatabaseUnavailable):
+            etf_store(batch)
+        half_stored = sum(self.stored(conn).values())
+        etf_store(batch)
+
+        assert 700 <= half_stored < 2100
+        assert self.stored(conn) == dict.fromkeys(("DIA", "QQQ", "SPY"), 700)
+        assert fetch(conn, "SELECT COUNT(*) AS of_evidence FROM evidence_daily_etf_ohlc WHERE NOT is_removed") == [
+            {"of_evidence": 2100}
+        ]
 
 
 @dataclass

@@ -31,7 +31,9 @@ def rejected(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Let a consumer prepare messages, and return the rows of what it rejects."""
     topic, kind, table = request.param
     seen: list[Values] = []
-    monkeypatch.setattr(Store, "_store", lambda self, good, bad, write: seen.extend(bad))
+    monkeypatch.setattr(
+        Store, "_store", lambda self, parts, writes: seen.extend(row for _, bad in parts for row in bad)
+    )
     store = Store(Settings.from_env({}).database, kind, upsert_by(table))
 
     def reject(*values: dict[str, Any]) -> list[dict[str, Any]]:
