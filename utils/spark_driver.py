@@ -45,7 +45,7 @@ class Outcome:
 
 
 def run(
-    settings: SparkSettings, script: str, arguments: Sequence[str], show: Callable[[str], object]
+    settings: SparkSettings, script: str, arguments: Sequence[str], show: Callable[[str], object] = lambda line: None
 ) -> Outcome | None:
     """Run a job of batch/ on the warm driver. Return None when there is none, or when it died on the way.
 

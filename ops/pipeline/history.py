@@ -13,7 +13,7 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,6 +33,7 @@ from ops.console import complain, done, say
 from ops.errors import RunFailed
 from ops.pipeline.history_notes import RUN_ID, noted
 from ops.pipeline.progress import Progress, Work, in_words
+from utils import spark_driver
 from utils.command_line import failure_in
 from utils.dates import about_sessions, last_sundays_between, session_before, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput, NotASession
@@ -93,17 +94,26 @@ def collecting(send: Callable[[Range], Receipt]) -> Callable[[Range], str]:
     return run
 
 
-def computing(script: str) -> Callable[[Range], str]:
-    """Return a step that runs a Spark job over the whole range."""
+def computing(script: str, is_beside: bool = False) -> Callable[[Range], str]:
+    """Return a step that runs a Spark job over the whole range, on the warm driver where that can be.
+
+    is_beside: it leaves the warm driver, which has one job at a time, to the others
+    """
 
     def run(asked: Range) -> str:
         _know_the_tables(asked.settings.database)
         span = ("--from", asked.first.isoformat(), "--to", asked.last.isoformat(), "--run-id", RUN_ID)
-        command = submit_command(_spark_of(asked), script, *span)
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
-        return _report_of(script, ended, asked)
+        warm = spark_driver.run(asked.settings.spark, script, span) if _is_small(asked) and not is_beside else None
+        return _report_of(script, warm or _submitted(asked, script, span), asked)
 
     return run
+
+
+def _submitted(asked: Range, script: str, span: Sequence[str]) -> spark_driver.Outcome:
+    command = submit_command(_spark_of(asked), script, *span)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    # spark-submit passes on all that a job prints as standard output, its log included.
+    return spark_driver.Outcome(ended.returncode, [*ended.stderr.splitlines(), *ended.stdout.splitlines()])
 
 
 def judging(asked: Range) -> str:
@@ -151,21 +161,18 @@ def _show_plan(asked: Range, etf_prices: bool) -> None:
             say(line)
 
 
-def _report_of(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
-    """Return what a job says of its work. RunFailed says that it broke or could publish nothing.
-
-    spark-submit passes on all that a job prints as standard output, its log included.
-    """
-    printed = [line for line in (*ended.stderr.splitlines(), *ended.stdout.splitlines()) if line.strip()]
+def _report_of(script: str, ended: spark_driver.Outcome, asked: Range) -> str:
+    """Return what a job says of its work. RunFailed says that it broke or could publish nothing."""
+    printed = [line for line in ended.lines if line.strip()]
     failure = failure_in(printed)
     summary = next(filter(None, map(_summary, reversed(printed))), None)
     if summary is None:
-        last_words = failure.message if failure else [f"ended with code {ended.returncode}", *printed][-1]
+        last_words = failure.message if failure else [f"ended with code {ended.exit_code}", *printed][-1]
         raise RunFailed(f"{script}: {last_words.strip()}")
     told = f"{summary['rows']} rows of {summary['days']} days"
-    if not ended.returncode:
+    if not ended.exit_code:
         return told
-    why = failure.message if failure else f"ended with code {ended.returncode}"
+    why = failure.message if failure else f"ended with code {ended.exit_code}"
     asked.skipped.append(f"{script}: {why}")
     return f"{told}; {why}"
 
@@ -199,8 +206,8 @@ def steps(asked: Range, etf_prices: bool = False, judge: bool = False) -> list[S
         Step("ETF holdings", collecting(_etf_holdings), needs[LISTS]),
         Step("stock prices", collecting(_stock_prices), sum(needs.values()) - needs[HISTORIES] - needs[LISTS]),
         Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
-        Step("top holdings", computing("spark_etf_top_holdings.py"), is_beside=is_beside),
-        Step("sectors", computing("batch_monthly_sector_analyzer.py"), is_beside=is_beside),
+        Step("top holdings", computing("spark_etf_top_holdings.py", is_beside), is_beside=is_beside),
+        Step("sectors", computing("batch_monthly_sector_analyzer.py", is_beside), is_beside=is_beside),
         *([Step("lab", judging, is_beside=is_beside)] if judge else []),
         Step("portfolios", computing("spark_active_stock_allocator.py")),
         *([Step("monthly portfolios", computing("spark_monthly_portfolio_rebalancer.py"))] if has_rebalance else []),
