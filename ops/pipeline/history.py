@@ -207,11 +207,11 @@ def steps(asked: Range, etf_prices: bool = False, judge: bool = False) -> list[S
         Step("stock prices", collecting(_stock_prices), sum(needs.values()) - needs[HISTORIES] - needs[LISTS]),
         Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
         Step("top holdings", computing("spark_etf_top_holdings.py", is_beside), is_beside=is_beside),
-        Step("sectors", computing("batch_monthly_sector_analyzer.py", is_beside), is_beside=is_beside),
         *([Step("lab", judging, is_beside=is_beside)] if judge else []),
         Step("portfolios", computing("spark_active_stock_allocator.py")),
         *([Step("monthly portfolios", computing("spark_monthly_portfolio_rebalancer.py"))] if has_rebalance else []),
         Step("performance", computing("spark_portfolio_performance.py")),
+        Step("sectors", computing("batch_monthly_sector_analyzer.py")),
     ]
 
 

@@ -5,7 +5,7 @@ import logging
 import re
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from collector.plan import sessions_for_returns
-from config.config import DatabaseSettings, Settings
+from config.config import DatabaseSettings, Settings, SparkSettings
 from config.universe import ALL_HOLDINGS, universe
 from ops.errors import RunFailed
 from ops.pipeline import history, progress
 from ops.pipeline.history import Range, Step
 from ops.pipeline.history_notes import noted
 from ops.pipeline.progress import Progress, Work
+from utils import spark_driver
 from utils.dates import sessions_between
 from utils.errors import InvalidInput, RateLimited
 from utils.logging_utils import log_progress
@@ -198,13 +199,13 @@ class TestSteps:
         assert done == []
 
     def test_a_wide_job_has_the_cluster_for_itself(self, asked: Range) -> None:
-        assert [step.name for step in history.steps(asked) if step.is_beside] == ["top holdings", "sectors"]
+        assert [step.name for step in history.steps(asked) if step.is_beside] == ["top holdings"]
         wide = Range(Settings.from_env({"SPARK_PROFILE": "wide"}), asked.first, asked.last)
         assert not any(step.is_beside for step in history.steps(wide))
 
     def test_the_rule_is_judged_beside_the_jobs_where_that_is_asked_for(self, asked: Range) -> None:
         beside = [step.name for step in history.steps(asked, judge=True) if step.is_beside]
-        assert beside == ["top holdings", "sectors", "lab"]
+        assert beside == ["top holdings", "lab"]
 
     def test_a_lab_that_cannot_judge_says_why(self, asked: Range, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DB_PORT", "1")
@@ -271,6 +272,34 @@ class TestJobs:
         script = called.index(next(word for word in called if word.endswith("/batch/spark_some_job.py")))
         assert called[script + 1 :] == ["--from", "2026-07-13", "--to", "2026-08-21", "--run-id", "history"]
         assert asked.skipped == []
+
+    @pytest.mark.parametrize(
+        ("first", "is_beside", "is_warm"),
+        [(date(2025, 8, 22), False, True), (date(2025, 8, 22), True, False), (date(2001, 8, 21), False, False)],
+    )
+    def test_a_small_one_is_run_on_the_warm_driver_unless_it_is_beside_others(
+        self,
+        asked: Range,
+        ended: Callable[..., list[str]],
+        monkeypatch: pytest.MonkeyPatch,
+        first: date,
+        is_beside: bool,
+        is_warm: bool,
+    ) -> None:
+        warm: list[str] = []
+
+        def run(settings: SparkSettings, script: str, arguments: Sequence[str]) -> spark_driver.Outcome:
+            warm.extend((script, *arguments[:2]))
+            return spark_driver.Outcome(1, ["starting Spark", *SKIPPED.splitlines()])
+
+        monkeypatch.setattr(spark_driver, "run", run)
+        submitted, asked = ended(1, SKIPPED, ""), Range(asked.settings, first, asked.last)
+        told = history.computing("spark_some_job.py", is_beside)(asked)
+
+        assert warm == (["spark_some_job.py", "--from", str(first)] if is_warm else [])
+        assert bool(submitted) != is_warm
+        assert told.startswith("406 rows of 29 days; ")
+        assert len(asked.skipped) == 1
 
     @pytest.mark.parametrize(("first", "master"), [(date(2025, 8, 22), "local[1]"), (date(2001, 8, 21), "spark://")])
     def test_goes_to_the_cluster_only_when_it_is_large(
