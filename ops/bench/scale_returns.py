@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 FIRST = date(2000, 1, 3)
 # Of what Spark sends to Python. By default a batch has a sixth of the rows, and is more work than what it holds; and
-# after each row Spark adds up the bytes of its batch, unless just this limit is given: a third of the job's time.
+# after each row Spark adds up the bytes of its batch, unless just this limit is given: a third of the job's time
+# (findings/spark_arrow_adds_up_each_row.sh).
 BATCHES = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(2**16),
     "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
