@@ -2,20 +2,21 @@
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from config.exchange_days import extra_days
 from config.exchanges import FILE as EXCHANGES_FILE
 from config.exchanges import RATE, ExchangesError, Listing, exchanges, suffix_of
 from utils.errors import InvalidInput, NotASession, UnknownExchange
-from utils.past_sessions import PastSessions, past_sessions
+from utils.kept_sessions import KeptSessions, kept_sessions
 from utils.reasons import Reason, of_ticker, reason
 
 HOME_EXCHANGE = "XNYS"
-# Of nearly every portfolio. A calendar takes seconds to make: whoever answers while somebody waits makes these first.
+# Of nearly every portfolio. A calendar takes a second to make: whoever answers while somebody waits makes these first.
 USUAL_EXCHANGES = (HOME_EXCHANGE, "XKRX")
 SESSIONS_OF_A_MONTH = 20
 CALENDAR_START = date(2000, 1, 3)
@@ -60,31 +61,38 @@ def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
     The package knows only some years of India, China and Singapore, which publish their holidays year by year. In all
     other years every weekday of the exchange counts as a session, until somebody adds the holidays.
     """
-    first_known = exchanges().calendar_from(exchange) or CALENDAR_START
-    past = past_sessions().get(exchange)
-    calendar = _calendar(exchange, past.until + DAY if past else first_known)
-    closes = _closes(calendar)
-    if past:
-        days = _weekdays(calendar, CALENDAR_START, past.until)
-        closes |= {day: past.closes.get(day) or _usual_close(calendar, day) for day in days if day not in past.closed}
-    unknown = _weekdays(calendar, CALENDAR_START, first_known - DAY)
-    if last_known := calendar.bound_max():
-        unknown += _weekdays(calendar, last_known.date() + DAY, sessions_of().days[-1])
-    closes |= {day: _usual_close(calendar, day) for day in unknown}
+    # Of the calendar alone, which ends after a year by default: nothing that is computed rests on it.
+    end = datetime.now(UTC).date() + KNOWN_AHEAD
+    kept = kept_sessions().get(exchange)
+    usual_close: Callable[[date], datetime]
+    if kept and end <= kept.until:
+        closes, usual_close = kept.all_closes(CALENDAR_START, end), kept.usual_close
+    else:
+        closes, usual_close = _computed_closes(exchange, end)
     for extra in extra_days():
         if extra.exchange == exchange and not extra.is_open:
             closes.pop(extra.day, None)
         elif extra.exchange == exchange:
-            closes.setdefault(extra.day, _usual_close(calendar, extra.day))
+            closes.setdefault(extra.day, usual_close(extra.day))
     sessions = tuple(sorted(closes))
     return Sessions(exchange, sessions, tuple(closes[day] for day in sessions))
 
 
-def _calendar(exchange: str, first: date) -> Any:
+def _computed_closes(exchange: str, end: date) -> tuple[dict[date, datetime], Callable[[date], datetime]]:
+    """Return the closes as the calendar package has them, and what gives the usual close of another day."""
+    first_known = exchanges().calendar_from(exchange) or CALENDAR_START
+    calendar = _calendar(exchange, first_known, end)
+    closes = _closes(calendar)
+    unknown = _weekdays(calendar, CALENDAR_START, first_known - DAY)
+    if last_known := calendar.bound_max():
+        unknown += _weekdays(calendar, last_known.date() + DAY, sessions_of().days[-1])
+    usual_close = partial(_usual_close, calendar)
+    return closes | {day: usual_close(day) for day in unknown}, usual_close
+
+
+def _calendar(exchange: str, first: date, end: date) -> Any:
     import exchange_calendars  # imports pandas, too slow for DAG files, which import this module when they are parsed
 
-    # Of the calendar alone, which ends after a year by default: nothing that is computed rests on it.
-    end = datetime.now(UTC).date() + KNOWN_AHEAD
     try:
         return exchange_calendars.get_calendar(exchange, start=first.isoformat(), end=end.isoformat())
     except exchange_calendars.errors.InvalidCalendarName:
@@ -97,13 +105,14 @@ def _closes(calendar: Any) -> dict[date, datetime]:
     return dict(zip((day.date() for day in calendar.sessions), map(_utc, calendar.closes), strict=True))
 
 
-def computed_past(exchange: str, until: date) -> PastSessions:
-    """Return an exchange's sessions of the past as the calendar package has them."""
-    calendar = _calendar(exchange, CALENDAR_START)
+def computed_sessions(exchange: str, until: date) -> KeptSessions:
+    """Return an exchange's sessions as the calendar package has them."""
+    calendar = _calendar(exchange, CALENDAR_START, until)
     closes = _closes(calendar)
     days = _weekdays(calendar, CALENDAR_START, until)
     unusual = {day: closes[day] for day in days if day in closes and closes[day] != _usual_close(calendar, day)}
-    return PastSessions(until, frozenset(days) - closes.keys(), unusual)
+    usual = [(since.date() if since else date.min, at) for since, at in calendar.close_times]
+    return KeptSessions(until, calendar.tz.key, tuple(usual), frozenset(days) - closes.keys(), unusual)
 
 
 def _weekdays(calendar: Any, start: date, end: date) -> list[date]:

@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from utils import dates
 from utils.dates import (
     close_of,
-    computed_past,
+    computed_sessions,
     exchange_of,
     last_closed_session,
     last_sunday,
@@ -19,7 +20,7 @@ from utils.dates import (
     window_of,
 )
 from utils.errors import InvalidInput, NotASession
-from utils.past_sessions import FILE, SLOW_EXCHANGES, UNTIL, past_sessions, text_of
+from utils.kept_sessions import FILE, SLOW_EXCHANGES, UNTIL, kept_sessions, text_of
 
 
 def utc(text: str) -> datetime:
@@ -120,15 +121,22 @@ def test_last_sundays(month: int, day: int) -> None:
     assert last_sunday(2026, month) == date(2026, month, day)
 
 
-def test_the_kept_past_is_that_of_the_calendar_package() -> None:
-    """`python -m utils.past_sessions` writes the file again."""
-    computed = {exchange: computed_past(exchange, UNTIL) for exchange in SLOW_EXCHANGES}
+def test_the_kept_sessions_are_those_of_the_calendar_package() -> None:
+    """`python -m utils.kept_sessions` writes the file again."""
+    computed = {exchange: computed_sessions(exchange, UNTIL) for exchange in SLOW_EXCHANGES}
     assert FILE.read_text(encoding="utf-8") == text_of(computed)
-    assert past_sessions() == computed
+    assert kept_sessions() == computed
 
 
-def test_sessions_of_a_kept_past_go_on_where_it_ends() -> None:
+def test_kept_sessions_are_those_that_would_be_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {exchange: sessions_of(exchange) for exchange in SLOW_EXCHANGES}
+    monkeypatch.setattr(dates, "kept_sessions", dict)
+    assert {exchange: sessions_of.__wrapped__(exchange) for exchange in SLOW_EXCHANGES} == kept
+
+
+def test_korea_closes_at_the_end_of_the_year_and_later_on_a_day_of_exams() -> None:
     days = sessions_of("XKRX").days
     around = [day for day in days if date(2025, 12, 29) <= day <= date(2026, 1, 5)]
     assert around == [date(2025, 12, 29), date(2025, 12, 30), date(2026, 1, 2), date(2026, 1, 5)]
-    assert close_of(date(2020, 12, 3), "XKRX") == datetime(2020, 12, 3, 7, 30, tzinfo=UTC), "a day of exams"
+    assert close_of(date(2020, 12, 3), "XKRX") == datetime(2020, 12, 3, 7, 30, tzinfo=UTC)
+    assert close_of(date(2016, 7, 29), "XKRX") == datetime(2016, 7, 29, 6, 0, tzinfo=UTC), "half an hour less then"
