@@ -18,7 +18,8 @@ from api.routes import dashboard, etf_holdings, evidence, lab, portfolios, secto
 from api.safety import Bounded, Safe
 from config import __version__
 from config.config import ConfigError, Settings
-from utils.dates import USUAL_EXCHANGES, sessions_of
+from utils.dates import sessions_of
+from utils.kept_sessions import USUAL_EXCHANGES
 from utils.logging_utils import configure_logging
 
 DESCRIPTION = f"""

@@ -20,7 +20,8 @@ from batch import (
 )
 from batch.class_archive import portfolios, trending_etfs
 from config.config import Settings
-from utils.dates import USUAL_EXCHANGES, sessions_of
+from utils.dates import sessions_of
+from utils.kept_sessions import USUAL_EXCHANGES
 from utils.spark_utils import session
 from utils.warm_spark import let_go
 

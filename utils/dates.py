@@ -16,8 +16,6 @@ from utils.kept_sessions import KeptSessions, kept_sessions
 from utils.reasons import Reason, of_ticker, reason
 
 HOME_EXCHANGE = "XNYS"
-# Of nearly every portfolio. A calendar takes a second to make: whoever answers while somebody waits makes these first.
-USUAL_EXCHANGES = (HOME_EXCHANGE, "XKRX")
 SESSIONS_OF_A_MONTH = 20
 CALENDAR_START = date(2000, 1, 3)
 # A service may run for so long without a new start.

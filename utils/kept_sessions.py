@@ -1,7 +1,7 @@
-"""Sessions that the calendar package takes seconds to work out, past and to come: in config/kept_sessions.toml.
+"""Sessions of the usual exchanges, past and to come, as the calendar package has them: in config/kept_sessions.toml.
 
-Korea's holidays follow the moon, and the package finds those of all years again in every process, whatever range it is
-asked for. `python -m utils.kept_sessions` writes the file, and a test compares it with the package.
+A process that needs no others is spared the package: a second of CPU and 60 MB, and a second or two more for Korea,
+whose holidays follow the moon. `python -m utils.kept_sessions` writes the file, and a test compares it with the package.
 """
 
 import sys
@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from config.config import PROJECT_ROOT
 
 FILE = PROJECT_ROOT / "config" / "kept_sessions.toml"
-SLOW_EXCHANGES = ("XKRX",)
+# Of nearly every portfolio.
+USUAL_EXCHANGES = ("XNYS", "XKRX")
 # Some years after what a process needs to know (KNOWN_AHEAD of utils.dates): the file need not be written each year.
 UNTIL = date(2031, 12, 31)
 HEADER = "# Written by `python -m utils.kept_sessions`: weekdays without a session, and closes, until a day.\n"
@@ -90,7 +91,7 @@ def _listed(values: Iterable[str]) -> str:
 def main() -> int:
     from utils.dates import computed_sessions  # which imports this module
 
-    FILE.write_text(text_of({exchange: computed_sessions(exchange, UNTIL) for exchange in SLOW_EXCHANGES}), "utf-8")
+    FILE.write_text(text_of({exchange: computed_sessions(exchange, UNTIL) for exchange in USUAL_EXCHANGES}), "utf-8")
     return 0
 
 

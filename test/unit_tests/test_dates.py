@@ -20,7 +20,7 @@ from utils.dates import (
     window_of,
 )
 from utils.errors import InvalidInput, NotASession
-from utils.kept_sessions import FILE, SLOW_EXCHANGES, UNTIL, kept_sessions, text_of
+from utils.kept_sessions import FILE, UNTIL, USUAL_EXCHANGES, kept_sessions, text_of
 
 
 def utc(text: str) -> datetime:
@@ -123,15 +123,15 @@ def test_last_sundays(month: int, day: int) -> None:
 
 def test_the_kept_sessions_are_those_of_the_calendar_package() -> None:
     """`python -m utils.kept_sessions` writes the file again."""
-    computed = {exchange: computed_sessions(exchange, UNTIL) for exchange in SLOW_EXCHANGES}
+    computed = {exchange: computed_sessions(exchange, UNTIL) for exchange in USUAL_EXCHANGES}
     assert FILE.read_text(encoding="utf-8") == text_of(computed)
     assert kept_sessions() == computed
 
 
 def test_kept_sessions_are_those_that_would_be_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = {exchange: sessions_of(exchange) for exchange in SLOW_EXCHANGES}
+    kept = {exchange: sessions_of(exchange) for exchange in USUAL_EXCHANGES}
     monkeypatch.setattr(dates, "kept_sessions", dict)
-    assert {exchange: sessions_of.__wrapped__(exchange) for exchange in SLOW_EXCHANGES} == kept
+    assert {exchange: sessions_of.__wrapped__(exchange) for exchange in USUAL_EXCHANGES} == kept
 
 
 def test_korea_closes_at_the_end_of_the_year_and_later_on_a_day_of_exams() -> None:
