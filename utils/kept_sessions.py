@@ -1,7 +1,7 @@
 """Sessions of the usual exchanges, past and to come, as the calendar package has them: in config/kept_sessions.toml.
 
 A process that needs no others is spared the package: a second of CPU and 60 MB, and a second or two more for Korea,
-whose holidays follow the moon. `python -m utils.kept_sessions` writes the file, and a test compares it with the package.
+whose holidays follow the moon. `python -m utils.kept_sessions` writes the file. A test compares it with the package.
 """
 
 import sys
