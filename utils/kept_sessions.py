@@ -43,8 +43,8 @@ class KeptSessions:
     closes: Mapping[date, datetime]
 
     def all_closes(self, first: date, last: date) -> dict[date, datetime]:
-        """Return the moment (UTC) at which each session between two days ends, the days included."""
-        days = (first + timedelta(days=number) for number in range((min(last, self.until) - first).days + 1))
+        """Return the moment (UTC) at which each session between two days ends, the days included, none after `until`."""
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
         return {
             day: self.closes.get(day) or self.usual_close(day)
             for day in days
