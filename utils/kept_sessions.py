@@ -43,7 +43,7 @@ class KeptSessions:
     closes: Mapping[date, datetime]
 
     def all_closes(self, first: date, last: date) -> dict[date, datetime]:
-        """Return the moment (UTC) at which each session between two days ends, the days included, none after `until`."""
+        """Return when (UTC) each session from first to last, the days included, ends. last: not after `until`."""
         days = (first + timedelta(days=number) for number in range((last - first).days + 1))
         return {
             day: self.closes.get(day) or self.usual_close(day)
